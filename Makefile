@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make            the program, the library, the manual
+#   make run        install what is needed, build, load, and show it at work
+#   make check      everything that CI runs; make soak: the long rounds
+#   make install    DESTDIR= PREFIX=
+#   make deps lint clean
+#
+# V=1 shows the commands. OUTPUT=DIR builds elsewhere. CLANG= and CC= choose the compilers.
+# MUTATION=NAME builds with one safety taken out (tests/mutations says which), never for use.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+OUTPUT ?= build
+CLANG ?= clang
+LLVM_STRIP ?= $(subst clang,llvm-strip,$(CLANG))
+CC ?= gcc
+CFLAGS ?= -O2 -g
+RST2MAN ?= $(firstword $(shell command -v rst2man rst2man.py) rst2man)
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+
+export OUTPUT
+
+ifeq ($(V),1)
+Q :=
+msg =
+else
+Q := @
+msg = @printf '  %-8s %s\n' "$(1)" "$(patsubst $(OUTPUT)/%,%,$(2))";
+MAKEFLAGS += --no-print-directory
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+WARN := -Wall -Wextra -Werror
+C_FLAGS := -std=gnu11 -D_GNU_SOURCE -DAUTOKILL_VERSION='"$(VERSION)"' $(WARN) \
+	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -iquote include -iquote user
+MUTATE := $(if $(MUTATION),-DMUTATE_$(MUTATION))
+
+# clang for the BPF target does not look where the system's headers are; ask it for its own list.
+BPF_INCLUDES = $(shell $(CLANG) -v -E - </dev/null 2>&1 | \
+	sed -n '/<...> search starts here:/,/End of search list/ s/^ \(.*\)/-idirafter \1/p')
+BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -D__bpf__ $(WARN) \
+	-Wno-unused-parameter -I. -Iinclude
+
+USER_SRC := $(wildcard user/*.c)
+USER_OBJ := $(USER_SRC:user/%.c=$(OUTPUT)/user/%.o)
+USER_CFLAGS := $(shell pkg-config --cflags smartcols json-c 2>/dev/null)
+USER_LIBS := -lbpf -lelf -lz -lcap -ljson-c -lsmartcols
+LIB_OBJ := $(OUTPUT)/lib/autokill.o
+BPF_OBJ := $(OUTPUT)/bpf/autokill.task_work_impl.o $(OUTPUT)/bpf/autokill.task_work.o
+MAN_SRC := $(wildcard doc/*.rst)
+MAN := $(MAN_SRC:doc/%.rst=$(OUTPUT)/man/%)
+
+all: $(OUTPUT)/autokill lib man
+
+lib: $(OUTPUT)/libautokill.a $(OUTPUT)/libautokill.so.1 $(OUTPUT)/autokill.pc
+
+man: $(MAN)
+
+# --- the kernel side: one source, one object for each spelling of the task work kfunc
+
+BPF_DEPS := $(wildcard bpf/*) vmlinux.h include/autokill_state.h
+$(OUTPUT)/bpf/autokill.task_work_impl.o: BPF_VARIANT := -DTASK_WORK_IMPL
+$(BPF_OBJ): bpf/autokill.bpf.c $(BPF_DEPS) $(OUTPUT)/.flags | $(OUTPUT)/bpf
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) $(BPF_FLAGS) $(BPF_VARIANT) $(MUTATE) $(BPF_INCLUDES) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+# --- the user side
+
+$(OUTPUT)/user/objects.o: user/objects.S $(BPF_OBJ)
+	$(call msg,AS,$@)
+	$(Q)$(CC) -DBPF_OBJECT_IMPL='"$(OUTPUT)/bpf/autokill.task_work_impl.o"' \
+		-DBPF_OBJECT='"$(OUTPUT)/bpf/autokill.task_work.o"' -c $< -o $@
+
+$(OUTPUT)/user/%.o: user/%.c $(OUTPUT)/.flags | $(OUTPUT)/user
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(C_FLAGS) $(USER_CFLAGS) $(CFLAGS) $(MUTATE) -MMD -MP -c $< -o $@
+
+$(OUTPUT)/autokill: $(USER_OBJ) $(OUTPUT)/user/objects.o $(OUTPUT)/libautokill.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(USER_LIBS) -lpthread
+
+# --- the library
+
+$(LIB_OBJ): user/lib/autokill.c include/autokill.h $(OUTPUT)/.flags | $(OUTPUT)/lib
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(C_FLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+
+$(OUTPUT)/libautokill.a: $(LIB_OBJ)
+	$(call msg,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OUTPUT)/libautokill.so.1: $(LIB_OBJ) user/lib/autokill.map
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libautokill.so.1 \
+		-Wl,--version-script=user/lib/autokill.map $(LIB_OBJ) -o $@
+	$(Q)ln -sf libautokill.so.1 $(OUTPUT)/libautokill.so
+
+$(OUTPUT)/autokill.pc: user/lib/autokill.pc.in $(OUTPUT)/.flags
+	$(call msg,GEN,$@)
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+		$< > $@
+
+$(OUTPUT)/man/%: doc/%.rst | $(OUTPUT)/man
+	$(call msg,MAN,$@)
+	$(Q)$(RST2MAN) --strict $< $@
+
+# --- tests
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(OUTPUT)/tests/%)
+UNIT_OBJ := $(filter-out $(OUTPUT)/user/main.o,$(USER_OBJ)) $(OUTPUT)/user/objects.o
+TEST_LIBS := -lcmocka $(USER_LIBS) -lpthread
+
+$(OUTPUT)/tests/test_%: tests/unit/test_%.c $(wildcard tests/unit/*.h) $(UNIT_OBJ) \
+		$(OUTPUT)/libautokill.a | $(OUTPUT)/tests
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(C_FLAGS) $(USER_CFLAGS) $(CFLAGS) -iquote tests/unit $< $(UNIT_OBJ) $(OUTPUT)/libautokill.a \
+		$(LDFLAGS) -o $@ $(TEST_LIBS)
+
+CONFORMANCE_SRC := $(wildcard tests/conformance/*.c)
+$(OUTPUT)/tests/conformance: $(CONFORMANCE_SRC) $(wildcard tests/conformance/*.h) \
+		include/autokill.h $(OUTPUT)/.flags | $(OUTPUT)/tests
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -iquote include $(CONFORMANCE_SRC) -o $@ \
+		-lcmocka -lpthread
+
+$(OUTPUT)/tests/%: tests/stress/%.c include/autokill.h include/autokill_state.h $(OUTPUT)/.flags \
+		| $(OUTPUT)/tests
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -static -iquote include $< -o $@ -lpthread
+
+STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
+GUEST_TESTS := $(OUTPUT)/tests/conformance $(STRESS)
+
+unit: $(UNIT)
+guest-tests: $(GUEST_TESTS)
+tests: unit guest-tests
+
+# --- what users and CI call
+
+deps:
+	$(Q)tests/deps install
+
+run: deps
+	$(Q)$(MAKE) all
+	$(Q)tests/demo/run
+
+check: deps
+	$(Q)tests/check
+
+soak: deps
+	$(Q)tests/soak
+
+lint:
+	$(Q)tests/lint
+
+install: all
+	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	$(Q)install -m 755 $(OUTPUT)/autokill $(DESTDIR)$(BINDIR)/autokill
+	$(Q)install -m 644 $(OUTPUT)/libautokill.a $(DESTDIR)$(LIBDIR)/
+	$(Q)install -m 755 $(OUTPUT)/libautokill.so.1 $(DESTDIR)$(LIBDIR)/
+	$(Q)ln -sf libautokill.so.1 $(DESTDIR)$(LIBDIR)/libautokill.so
+	$(Q)install -m 644 $(OUTPUT)/autokill.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	$(Q)install -m 644 include/autokill.h include/autokill_state.h $(DESTDIR)$(INCLUDEDIR)/
+	$(Q)for page in $(MAN); do \
+		section=$${page##*.}; install -d $(DESTDIR)$(MANDIR)/man$$section && \
+		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)sed 's|@BINDIR@|$(BINDIR)|' packaging/autokill.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/autokill.service
+
+clean:
+	$(Q)rm -rf $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests \
+		$(OUTPUT)/autokill $(OUTPUT)/libautokill* $(OUTPUT)/autokill.pc $(OUTPUT)/.flags
+
+# Rebuilt when the flags are not those of the last build.
+FLAGS := $(CC) $(CLANG) $(CFLAGS) $(LDFLAGS) $(MUTATION) $(PREFIX) $(LIBDIR) $(INCLUDEDIR) $(VERSION)
+$(OUTPUT)/.flags: FORCE | $(OUTPUT)
+	$(Q)echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+
+$(OUTPUT) $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests:
+	$(Q)mkdir -p $@
+
+FORCE:
+.PHONY: all lib man unit guest-tests tests deps run check soak lint install clean FORCE
+-include $(USER_OBJ:.o=.d)

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * autokill.bpf.c - the kernel side: every program, and on which hook it hangs
+ *
+ * Architecture:
+ *
+ *   prctl      fmod_ret/security_task_prctl       arm, unarm, query. An LSM program could not
+ *                                                 serve it: it may return no positive value
+ *   birth      lsm/task_alloc                     make the tether, or refuse the clone
+ *   tie        fexit/pidfs_alloc_file             join the pidfd's struct file and the tether
+ *   born       fexit/copy_process                 clone done or failed; a missing tie
+ *   unbirth    lsm/task_free                      clone failed late; forget the task
+ *   guard      lsm/bprm_creds_from_file           refuse an exec that gains privileges
+ *   release    lsm/file_release                   the last reference went: kill
+ *   (timer)    look() in tether.bpf.h             look again until the group is gone
+ *   (task work) *_work() in kill.bpf.h            kill from a context that has an mm
+ *
+ * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called. Then
+ * the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to any
+ * kernel, but can be skipped under preemption; `autokill status` says so and shows the count.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "compat.bpf.h"
+#include "maps.bpf.h"
+#include "events.bpf.h"
+#include "share.bpf.h"
+#include "arm.bpf.h"
+#include "guard.bpf.h"
+#include "kill.bpf.h"
+#include "tether.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/*
+ * v6.12: 5d99e198be27 ("bpf, lsm: Add check for BPF LSM return value"). The verifier wants a return
+ * value that it can prove to lie in [-4095, 0]; the barrier keeps clang from turning two known
+ * values into a negation, whose range it cannot follow.
+ */
+static __always_inline int lsm_ret(int ret)
+{
+	barrier_var(ret);
+	if (ret > 0 || ret < -4095)
+		return -EPERM;
+	return ret;
+}
+
+SEC("fmod_ret/security_task_prctl")
+int BPF_PROG(autokill_prctl, int option, unsigned long arg2, unsigned long arg3,
+	     unsigned long arg4, unsigned long arg5, int ret)
+{
+	if (option != PR_AUTOKILL || ret)
+		return ret;
+	return arm_prctl(arg2, arg3, arg4, arg5);
+}
+
+SEC("lsm/task_alloc")
+int BPF_PROG(autokill_birth, struct task_struct *task, unsigned long clone_flags, int ret)
+{
+	return lsm_ret(ret ?: tether_birth(task, clone_flags));
+}
+
+SEC("fmod_ret/security_task_alloc")
+int BPF_PROG(autokill_birth_fn, struct task_struct *task, unsigned long clone_flags, int ret)
+{
+	/* A record left by a task_free that was skipped belongs to a former owner of the address. */
+	struct autokill_task *stale = task_record(task);
+
+	if (stale)
+		task_record_drop((u64)task, stale->uid);
+	return ret ?: tether_birth(task, clone_flags);
+}
+
+SEC("lsm/task_free")
+int BPF_PROG(autokill_unbirth, struct task_struct *task)
+{
+	task_freed(task);
+	return 0;
+}
+
+SEC("fentry/security_task_free")
+int BPF_PROG(autokill_unbirth_fn, struct task_struct *task)
+{
+	task_freed(task);
+	return 0;
+}
+
+SEC("fexit/pidfs_alloc_file")
+int BPF_PROG(autokill_tie, struct pid *pid, unsigned int flags, struct file *file)
+{
+	tether_tie_new(pid, file);
+	return 0;
+}
+
+SEC("fexit/copy_process")
+int BPF_PROG(autokill_born, struct pid *pid, int trace, int node, struct kernel_clone_args *args,
+	     struct task_struct *child)
+{
+	tether_born(args, child);
+	return 0;
+}
+
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(autokill_guard, struct linux_binprm *bprm, const struct file *file, int ret)
+{
+	return lsm_ret(ret ?: guard_exec(bprm));
+}
+
+SEC("fmod_ret/security_bprm_creds_from_file")
+int BPF_PROG(autokill_guard_fn, struct linux_binprm *bprm, const struct file *file, int ret)
+{
+	return ret ?: guard_exec(bprm);
+}
+
+SEC("fentry/security_bprm_committing_creds")
+int BPF_PROG(autokill_guard2_fn, const struct linux_binprm *bprm)
+{
+	guard_commit(bprm);
+	return 0;
+}
+
+SEC("lsm/file_release")
+int BPF_PROG(autokill_release, struct file *file)
+{
+	file_released(file);
+	return 0;
+}
+
+SEC("fentry/security_file_release")
+int BPF_PROG(autokill_release_fn, struct file *file)
+{
+	file_released(file);
+	return 0;
+}

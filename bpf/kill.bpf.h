@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kill.bpf.h - SIGKILL to the thread group of a released tether, from wherever that works
+ *
+ * bpf_send_signal_task() wants a current task with an mm (nmi_uaccess_okay() on x86), which a
+ * closer that exits has no more: exit_mm() comes before exit_files() in do_exit(). So, in order:
+ *
+ *   here     try it where we stand: the releaser, or whatever the timer interrupted
+ *   victim   task work in a thread of the victim's that can run, which signals itself
+ *   parent   task work in the closer's parent, if it can run; it is about to get SIGCHLD anyway
+ *   init     task work in PID 1
+ *
+ * Task work wakes only a task that runs or sleeps interruptibly. A victim that is stopped, traced,
+ * in vfork() or in another killable sleep would stay, a parent in such a state would never lend
+ * itself; hence task_can_run(). And that can be wrong a moment later, task work can be lost
+ * after the call returned 0 (it is queued from irq_work, and the task may exit by then). Hence the
+ * timer: it looks again, 2 ms after release and then half as often each time, until the count
+ * of live threads that the kernel itself keeps (signal_struct.live) is 0, and each look that finds
+ * the signal not accepted starts one role further down. One item a role: a lender that is stuck
+ * with its item (EBUSY) keeps nobody else from lending.
+ *
+ * The signal goes to a thread that is not exiting, for a zombie leader is refused (EPERM), and
+ * it goes to the group (PIDTYPE_TGID), so it does not matter which one, nor whether that thread
+ * is just being killed by another's exec: the signal is pending on the group, which stays.
+ *
+ * Once send_signal has accepted a SIGKILL, the group is in SIGNAL_GROUP_EXIT: no thread of it
+ * returns to user mode, and none can be added (copy_process() fails with a fatal signal pending).
+ */
+#ifndef AUTOKILL_KILL_BPF_H
+#define AUTOKILL_KILL_BPF_H
+
+#define LOOK_FIRST_MS 2
+#define LOOK_MOST_MS 1024
+/*
+ * Puts a timer off. bpf_timer_cancel() would also take its callback away, which cannot be set again
+ * from inside the callback: the verifier would follow it for ever.
+ */
+#define LOOK_NEVER_MS (86400000ULL * 36500)
+#define STUCK_AFTER_NS 8000000000ULL
+#define NSEC_PER_MSEC 1000000ULL
+
+static int look(void *map, u64 *key, struct tether *t);
+
+static __always_inline int timer_set(struct tether *t, u64 ms)
+{
+	int err = bpf_timer_start(&t->timer, ms * NSEC_PER_MSEC, 0);
+
+	if (err)
+		failure_count(FAIL_TIMER_START, err);
+	return err;
+}
+
+/* Would task work run soon in @task, and could it signal from there? */
+static __always_inline bool task_can_run(const struct task_struct *task)
+{
+	u32 state = READ_ONCE(task->__state);
+
+#ifdef MUTATE_NO_REAIM
+	return true;
+#endif
+	return !(READ_ONCE(task->flags) & (PF_EXITING | PF_KTHREAD)) &&
+	       (state == TASK_RUNNING || state & TASK_INTERRUPTIBLE);
+}
+
+/* SIGKILL to the group of @leader from the current context. 0 if it was accepted. */
+static __noinline int signal_group(struct task_struct *leader)
+{
+	struct bpf_iter_task it;
+	struct task_struct *thread, *target;
+	int err = -ESRCH;
+
+	if (!leader)
+		return -ESRCH;
+	if (!(READ_ONCE(leader->flags) & PF_EXITING))
+		return bpf_send_signal_task(leader, SIGKILL, PIDTYPE_TGID, 0);
+#ifdef MUTATE_ZOMBIE_LEADER
+	return bpf_send_signal_task(leader, SIGKILL, PIDTYPE_TGID, 0);
+#endif
+	bpf_rcu_read_lock();
+	bpf_iter_task_new(&it, leader, BPF_TASK_ITER_PROC_THREADS);
+	while ((thread = bpf_iter_task_next(&it))) {
+		if (READ_ONCE(thread->flags) & PF_EXITING)
+			continue;
+		target = bpf_task_acquire(thread);
+		if (!target)
+			continue;
+		err = bpf_send_signal_task(target, SIGKILL, PIDTYPE_TGID, 0);
+		bpf_task_release(target);
+		if (!err)
+			break;
+	}
+	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
+	return err;
+}
+
+/*
+ * SIGKILL was accepted. Pairs with the other killers and with the timer: whoever moves the state
+ * counts it; a pointer to an element that was reused meanwhile is not in TETHER_RELEASED.
+ */
+static __always_inline void killed(struct tether *t, u32 killer)
+{
+	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_RELEASED, TETHER_KILLED) !=
+	    TETHER_RELEASED)
+		return;
+	t->d.killed_at = bpf_ktime_get_boot_ns();
+	switch (killer) {
+	case KILLER_HERE:
+		COUNT(killed_here);
+		break;
+	case KILLER_TIMER:
+		COUNT(killed_by_timer);
+		break;
+	case KILLER_VICTIM:
+		COUNT(killed_by_victim);
+		break;
+	case KILLER_PARENT:
+		COUNT(killed_by_parent);
+		break;
+	case KILLER_INIT:
+		COUNT(killed_by_init);
+		break;
+	}
+	event_tether(EVENT_KILLED, t, killer);
+}
+
+/* Is @leader the leader of the victim of @t? The pid alone may be a stranger's by now. */
+static __always_inline bool is_victim(const struct task_struct *leader, const struct tether *t)
+{
+#ifdef MUTATE_NO_IDENTITY
+	return true;
+#endif
+	return leader->start_boottime == t->d.start_time;
+}
+
+/* Task work in the victim: signal the process that we are. */
+static int victim_work(struct bpf_map *map, void *key, void *value)
+{
+	struct task_struct *cur = bpf_get_current_task_btf();
+	struct tether *t = value;
+	int err;
+
+	if ((u32)cur->tgid != READ_ONCE(t->d.tgid) || !is_victim(cur->group_leader, t) ||
+	    READ_ONCE(t->d.state) != TETHER_RELEASED)
+		return 0;
+	err = bpf_send_signal(SIGKILL);
+	if (err)
+		failure_count(FAIL_SIGNAL_VICTIM, err);
+	else
+		killed(t, KILLER_VICTIM);
+	return 0;
+}
+
+/* Task work in a lender: find the victim again and signal it. */
+static int lender_work(struct bpf_map *map, void *key, void *value)
+{
+	struct work_key *wk = key;
+	struct task_struct *leader;
+	struct tether *t;
+	u64 id = wk->id;
+	u32 role = wk->role;
+	int err;
+
+	t = bpf_map_lookup_elem(&tethers, &id);
+	if (!t || READ_ONCE(t->d.state) != TETHER_RELEASED)
+		return 0;
+	leader = bpf_task_from_pid(t->d.tgid);
+	if (!leader)
+		return 0;
+	if (is_victim(leader, t)) {
+		err = signal_group(leader);
+		if (err)
+			failure_count(FAIL_SIGNAL_LENDER, err);
+		else
+			killed(t, role == WORK_INIT ? KILLER_INIT : KILLER_PARENT);
+	}
+	bpf_task_release(leader);
+	return 0;
+}
+
+/* Ask a thread of the victim's that can run. Non-0: none did. */
+static __noinline int lend_victim(struct tether *t, struct task_struct *leader)
+{
+	struct bpf_iter_task it;
+	struct task_struct *thread, *target;
+	int err = -ESRCH;
+
+	if (!t || !leader)
+		return -ESRCH;
+	if (task_can_run(leader)) {
+		err = task_work_schedule(leader, &t->work, &tethers, victim_work);
+		if (err)
+			failure_count(FAIL_LEND_VICTIM, err);
+		return err;
+	}
+	bpf_rcu_read_lock();
+	bpf_iter_task_new(&it, leader, BPF_TASK_ITER_PROC_THREADS);
+	while ((thread = bpf_iter_task_next(&it))) {
+		if (!task_can_run(thread))
+			continue;
+		target = bpf_task_acquire(thread);
+		if (!target)
+			continue;
+		err = task_work_schedule(target, &t->work, &tethers, victim_work);
+		bpf_task_release(target);
+		if (err)
+			failure_count(FAIL_LEND_VICTIM, err);
+		break; /* one item: it is taken, or still pending elsewhere */
+	}
+	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
+	return err;
+}
+
+/* Ask the task with the pid @tid to kill for the tether @id. Non-0: it will not. */
+static __noinline int lend(u64 id, u32 role, u32 tid)
+{
+	struct work_key key = { .id = id, .role = role };
+	struct task_struct *lender;
+	struct work *w;
+	u64 none = 0;
+	int err;
+
+	if (!tid)
+		return -ESRCH;
+	w = bpf_map_lookup_elem(&works, &key);
+	if (!w) {
+		err = bpf_map_update_elem(&works, &key, &none, BPF_NOEXIST);
+		if (err)
+			failure_count(FAIL_WORK_INSERT, err);
+		w = bpf_map_lookup_elem(&works, &key);
+		if (!w)
+			return -ENOMEM;
+	}
+	lender = bpf_task_from_pid(tid);
+	if (!lender)
+		return -ESRCH;
+	err = -EBUSY;
+	if (task_can_run(lender)) {
+		err = task_work_schedule(lender, &w->work, &works, lender_work);
+		if (err)
+			failure_count(role == WORK_INIT ? FAIL_LEND_INIT : FAIL_LEND_PARENT, err);
+	}
+	bpf_task_release(lender);
+	return err;
+}
+
+/*
+ * One attempt on the victim of @t, whose leader is @leader. @id is the caller's copy of t->d.id: what
+ * runs on after a signal was accepted must not rely on the element.
+ */
+static __always_inline void kill_try(u64 id, struct tether *t, struct task_struct *leader, u32 here)
+{
+	u32 looks = t->d.looks;
+	int err = signal_group(leader);
+
+	if (!err) {
+		killed(t, here);
+		return;
+	}
+	if (err != -EPERM || bpf_get_current_task_btf()->mm)
+		failure_count(FAIL_SIGNAL_HERE, err); /* without an mm it is how things are */
+#ifdef MUTATE_NO_REAIM
+	lend(id, WORK_PARENT, t->d.lender);
+	return;
+#endif
+	if (looks == 0 && !lend_victim(t, leader))
+		return;
+	if (looks <= 1 && !lend(id, WORK_PARENT, t->d.lender))
+		return;
+	if (!lend(id, WORK_INIT, 1))
+		return;
+	/* Not even init: whoever can run by now. */
+	if (lend_victim(t, leader))
+		lend(id, WORK_PARENT, t->d.lender);
+}
+
+/* Nothing of the group of @t runs any more. Owner: the timer, or the releaser of a dead child. */
+static __always_inline void tether_drop(u64 id, u32 uid)
+{
+	struct work_key key = { .id = id, .role = WORK_PARENT };
+	struct user *u;
+
+	bpf_map_delete_elem(&works, &key);
+	key.role = WORK_INIT;
+	bpf_map_delete_elem(&works, &key);
+	if (bpf_map_delete_elem(&tethers, &id))
+		return;
+	u = bpf_map_lookup_elem(&users, &uid);
+	if (u)
+		__sync_fetch_and_sub(&u->tethers, 1);
+	else
+		failure_count(FAIL_USER_COUNT, -ENOENT);
+}
+
+/* Timer, after release: is the group gone? Else, is the signal on its way? Look again later. */
+static __always_inline void look_released(struct tether *t)
+{
+	u64 id = t->d.id;
+	u32 uid = t->d.uid;
+	u32 next = t->d.next_look_ms;
+	struct task_struct *leader = bpf_task_from_pid(t->d.tgid);
+	bool gone = true;
+
+	COUNT(looks);
+	if (leader) {
+		if (is_victim(leader, t) && leader->signal->live.counter > 0) {
+			gone = false;
+			t->d.looks++;
+			/*
+			 * A group that dumps core is in SIGNAL_GROUP_EXIT before our SIGKILL, too,
+			 * but only a SIGKILL ends the dump (kernel/signal.c, complete_signal()): so
+			 * the flag alone is no sign that it was accepted, but its absence is one
+			 * that it was not, whatever the state says.
+			 */
+			if (READ_ONCE(t->d.state) == TETHER_RELEASED ||
+			    !(READ_ONCE(leader->signal->flags) & SIGNAL_GROUP_EXIT))
+				kill_try(id, t, leader, KILLER_TIMER);
+		}
+		bpf_task_release(leader);
+	}
+	if (gone) {
+		COUNT(gone);
+		event_tether(EVENT_GONE, t, 0);
+		tether_drop(id, uid);
+		return;
+	}
+	if (next < LOOK_MOST_MS) {
+		next *= 2;
+		t->d.next_look_ms = next;
+	} else if (bpf_ktime_get_boot_ns() - t->d.released_at > STUCK_AFTER_NS &&
+		   !(t->d.flags & TETHER_STUCK)) {
+		t->d.flags |= TETHER_STUCK;
+		event_tether(EVENT_STUCK, t, 0);
+	}
+	timer_set(t, next);
+}
+
+#endif /* AUTOKILL_KILL_BPF_H */

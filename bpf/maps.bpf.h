@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * maps.bpf.h - all state, who writes it and who reads it
+ *
+ * Sizes are set by the loader before load (max_entries of 1 here); the two that never change stand
+ * here. Hash maps are not preallocated, since they are mostly empty, and none is LRU, since nothing
+ * in them may ever be thrown out.
+ *
+ * A value of such a hash may be reused by another element as soon as it is deleted, while a program
+ * on another CPU still holds a pointer to it. So whoever acts on a tether without owning it
+ * moves its state by compare-and-exchange and checks whom he is about to kill by identity (tgid and
+ * start time, or the struct pid); a pointer to the wrong element then does nothing.
+ */
+#ifndef AUTOKILL_MAPS_BPF_H
+#define AUTOKILL_MAPS_BPF_H
+
+#include "autokill_state.h"
+
+/*
+ * The f_op of pidfds, learnt from the first file that is tied (the canary's). Written by tether_tie
+ * before the file enters maps/files; read by the release hook, first thing on every file. Pairs:
+ * WRITE_ONCE and the map update's bucket lock there, READ_ONCE here; once set it never changes.
+ */
+u64 pidfd_fops;
+/* Ids given out. Atomic add in tether_birth only. */
+u64 last_id;
+/*
+ * Tethers in TETHER_BIRTH. Atomic adds; while it is 0 the release hook need not ask whether an
+ * unknown pidfd belongs to a newborn whose tie was skipped.
+ */
+u64 births_open;
+
+struct tether {
+	struct autokill_tether d;
+	struct bpf_timer timer;	    /* birth: finds a missing tie; release: looks again */
+	struct bpf_task_work work; /* lent by the victim itself */
+};
+
+/* The same size, free of special fields: what bpf_map_update_elem() may copy from. */
+struct tether_init {
+	struct autokill_tether d;
+	u64 rest[(sizeof(struct bpf_timer) + sizeof(struct bpf_task_work)) / sizeof(u64)];
+};
+
+_Static_assert(sizeof(struct tether_init) == sizeof(struct tether), "tether_init mirrors tether");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct tether);
+} tethers SEC(".maps");
+
+/*
+ * The tie. Written by tether_tie in the creator; deleted by the release hook, whose
+ * successful delete decides who handles the release, and which ends the life of the address: the
+ * next file that gets it is not in the map. @pid_struct is the identity, held by the file
+ * itself for as long as the entry is valid.
+ */
+struct tied_file {
+	u64 id;
+	u64 pid_struct;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, u64); /* address of the struct file */
+	__type(value, struct tied_file);
+} files SEC(".maps");
+
+/*
+ * What is known of one task, by the address of its task_struct, from task_alloc (or its first ARM)
+ * to task_free. Not task storage: on 6.16 to 7.0 a failed fork destroys the parent's, mended by
+ * "bpf,fork: wipe ->bpf_storage before bailouts that access it", and with it a guard.
+ *
+ * Every field is written either before the task exists for anybody else (task_alloc, by its
+ * creator) or by the task itself (prctl, its own clones). So nothing here needs to be atomic.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct autokill_task);
+} tasks SEC(".maps");
+
+/* What each uid has of the room. Atomic adds and subtracts only; entries stay, one a uid seen. */
+struct user {
+	u32 tethers;
+	u32 tasks;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, struct user);
+} users SEC(".maps");
+
+/* Task work lent by others than the victim: one item a lender, so that a stuck one blocks no other. */
+enum work_role {
+	WORK_VICTIM = 0, /* its item is in the tether */
+	WORK_PARENT = 1,
+	WORK_INIT = 2,
+};
+
+struct work_key {
+	u64 id;
+	u32 role;
+	u32 pad;
+};
+
+struct work {
+	struct bpf_task_work work;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct work_key);
+	__type(value, struct work);
+} works SEC(".maps");
+
+/* Written by the loader; read at ARM and at birth. See enum autokill_ready. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct autokill_config);
+} config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct autokill_stats);
+} stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct autokill_failure);
+	__type(value, u64);
+} failures SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AUTOKILL_EVENTS);
+	__type(key, u32);
+	__type(value, struct autokill_event);
+} events SEC(".maps");
+
+#endif /* AUTOKILL_MAPS_BPF_H */

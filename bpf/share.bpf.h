@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * share.bpf.h - how much of the room each uid may take, and the records of tasks
+ *
+ * A share is counted against the uid that can be made to answer for it: in a user namespace that is
+ * the owner of the outermost one, or else a user with 65,536 subordinate uids had as many shares.
+ */
+#ifndef AUTOKILL_SHARE_BPF_H
+#define AUTOKILL_SHARE_BPF_H
+
+#define USER_NS_DEPTH 33 /* create_user_ns() refuses a level above 32 */
+
+static __noinline u32 share_uid(void)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->cred;
+	struct user_namespace *ns = cred->user_ns;
+
+	if (ns->level == 0)
+		return cred->uid.val;
+	for (int i = 0; i < USER_NS_DEPTH; i++) {
+		if (ns->level == 1)
+			break;
+		ns = ns->parent;
+	}
+	return ns->owner.val;
+}
+
+static __always_inline struct user *user_get(u32 uid)
+{
+	struct user *u = bpf_map_lookup_elem(&users, &uid);
+	struct user none = {};
+
+	if (u)
+		return u;
+	/* EEXIST when another CPU was first: the look-up then finds his. */
+	bpf_map_update_elem(&users, &uid, &none, BPF_NOEXIST);
+	u = bpf_map_lookup_elem(&users, &uid);
+	if (!u)
+		failure_count(FAIL_USER_INSERT, -ENOMEM);
+	return u;
+}
+
+/* Take one of @limit; root is exempt, but counted. Adds first, so that two cannot both be last. */
+static __always_inline int share_take(u32 *taken, u32 uid, u32 limit)
+{
+	if (__sync_fetch_and_add(taken, 1) < limit || uid == 0)
+		return 0;
+	__sync_fetch_and_sub(taken, 1);
+	return -EAGAIN;
+}
+
+static __always_inline struct autokill_task *task_record(struct task_struct *task)
+{
+	u64 key = (u64)task;
+
+	return bpf_map_lookup_elem(&tasks, &key);
+}
+
+/* Make a record for @task, counted against @uid. 0, -EAGAIN (share, room) or -ENOMEM. */
+static __noinline int task_record_add(u64 task, u32 uid, u32 guard, u64 tether)
+{
+	struct autokill_task rec = { .tether = tether, .guard = guard, .uid = uid };
+	struct user *u = user_get(uid);
+	struct autokill_config *c;
+	u32 zero = 0;
+	int err;
+
+	c = bpf_map_lookup_elem(&config, &zero);
+	if (!u || !c)
+		return -ENOMEM;
+	if (share_take(&u->tasks, uid, c->tasks_share))
+		return -EAGAIN;
+	err = bpf_map_update_elem(&tasks, &task, &rec, BPF_NOEXIST);
+	if (!err)
+		return 0;
+	__sync_fetch_and_sub(&u->tasks, 1);
+	failure_count(FAIL_TASK_INSERT, err);
+	return err == -ENOMEM ? -ENOMEM : -EAGAIN;
+}
+
+static __always_inline void task_record_drop(u64 task, u32 uid)
+{
+	struct user *u;
+
+	if (bpf_map_delete_elem(&tasks, &task))
+		return;
+	u = bpf_map_lookup_elem(&users, &uid);
+	if (u)
+		__sync_fetch_and_sub(&u->tasks, 1);
+	else
+		failure_count(FAIL_USER_COUNT, -ENOENT);
+}
+
+#endif /* AUTOKILL_SHARE_BPF_H */

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tether.bpf.h - the life of a tether up to its release
+ *
+ * Architecture, in the order in which copy_process() (kernel/fork.c) gets there:
+ *
+ *   birth    task_alloc: may still refuse. The tether, the child's record and a timer exist from
+ *            here on; nothing else can fail afterwards but the tie
+ *   tie      pidfs_alloc_file returned the struct file: file and tether are joined
+ *   born     copy_process returned: the child is visible and has not run yet. A tie that was
+ *            skipped is made up from the creator's descriptors; else the child is killed
+ *   unbirth  task_free of a task that never lived: the clone failed
+ *   release  file_release, first thing in __fput()
+ *
+ * tie and born are tracing programs, which the kernel skips when they are preempted in the middle
+ * and called again on the same CPU. birth, unbirth and release are LSM programs, which it does not
+ * (v6.2: bpf_prog_check_recur()). What holds when both tracing programs are skipped: the timer
+ * started at birth finds a tether without a file and does what born would have done; and a pidfd of
+ * that child that is released before is taken for the release of the tether. So a newborn is
+ * tied or dead.
+ *
+ * Only a newborn is tied: pidfs_alloc_file is passed by pidfd_open(), too, and a request that
+ * a failed clone left pending would tie a stranger. At the time of the clone's own call no task
+ * is attached to the pid yet (copy_process() attaches it after its last point of failure).
+ */
+#ifndef AUTOKILL_TETHER_BPF_H
+#define AUTOKILL_TETHER_BPF_H
+
+#define BIRTH_LOOK_MS 20
+#define FDS_LOOKED_AT 4096 /* descriptors of the creator that a make-up looks at */
+
+static __always_inline int birth_refuse(int err)
+{
+	event_current(EVENT_REFUSED, -err);
+	if (err == -EPERM)
+		COUNT(refused_right);
+	else if (err == -EAGAIN)
+		COUNT(refused_room);
+	else
+		COUNT(refused_memory);
+	return err;
+}
+
+/* The timer is part of the tether: without it neither a skipped tie nor a lost signal is noticed. */
+static __always_inline int timer_prepare(struct tether *t)
+{
+	int err = bpf_timer_init(&t->timer, &tethers, CLOCK_MONOTONIC);
+
+	if (!err)
+		err = bpf_timer_set_callback(&t->timer, look);
+	if (err) {
+		failure_count(FAIL_TIMER_INIT, err);
+		return err;
+	}
+	return timer_set(t, BIRTH_LOOK_MS);
+}
+
+static __noinline int tether_make(u64 id, u64 task, u32 uid, u32 guard)
+{
+	struct task_struct *cur = bpf_get_current_task_btf();
+	struct tether_init init = {
+		.d = {
+			.id = id,
+			.task = task,
+			.born_at = bpf_ktime_get_boot_ns(),
+			.state = TETHER_BIRTH,
+			.scope = SCOPE_PROCESS,
+			.flags = guard ? TETHER_GUARD : 0,
+			.uid = uid,
+			.creator = cur->tgid,
+			.creator_tid = cur->pid,
+			.next_look_ms = LOOK_FIRST_MS,
+		},
+	};
+	struct tether *t;
+	int err;
+
+	bpf_get_current_comm(init.d.comm, sizeof(init.d.comm));
+	err = bpf_map_update_elem(&tethers, &id, &init, BPF_NOEXIST);
+	if (err) {
+		failure_count(FAIL_TETHER_INSERT, err);
+		return err == -ENOMEM ? -ENOMEM : -EAGAIN; /* E2BIG: full */
+	}
+	t = bpf_map_lookup_elem(&tethers, &id);
+	if (!t || timer_prepare(t)) {
+		bpf_map_delete_elem(&tethers, &id);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * At task_alloc. @task is the new task_struct, nobody else knows it yet. 0, or the errno with
+ * which the clone is to fail; nothing is left behind then.
+ */
+static __always_inline int tether_birth(struct task_struct *task, u64 flags)
+{
+	struct task_struct *cur = bpf_get_current_task_btf();
+	struct autokill_task *rec = task_record(cur);
+	u32 zero = 0, uid, guard;
+	struct autokill_config *c;
+	bool arming;
+	struct user *u;
+	u64 id = 0;
+	int err;
+
+	if (!rec)
+		return 0;
+	arming = rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD);
+	if (arming) {
+		rec->armed = 0; /* used up, however this ends */
+		if (!arm_valid(rec, cur)) {
+			COUNT(arms_lapsed);
+			arming = false;
+		}
+	}
+	guard = rec->guard || (arming && rec->arm_flags & AUTOKILL_NNP);
+	if (!arming && !guard)
+		return 0;
+	uid = share_uid();
+	if (!arming) {
+		err = task_record_add((u64)task, uid, 1, 0);
+		return err ? birth_refuse(err) : 0;
+	}
+
+	c = bpf_map_lookup_elem(&config, &zero);
+	if (!c || !ready_for_current())
+		return birth_refuse(-EAGAIN); /* being unloaded: better no child than one alone */
+	if (!arm_allowed(cur, rec->arm_flags, rec->guard))
+		return birth_refuse(-EPERM);
+	u = user_get(uid);
+	if (!u)
+		return birth_refuse(-ENOMEM);
+	if (share_take(&u->tethers, uid, c->share)) {
+		COUNT(refused_share);
+		event_current(EVENT_REFUSED, EAGAIN);
+		return -EAGAIN;
+	}
+	id = __sync_fetch_and_add(&last_id, 1) + 1;
+	err = task_record_add((u64)task, uid, guard, id);
+	if (err)
+		goto give_back;
+	err = tether_make(id, (u64)task, uid, guard);
+	if (err) {
+		task_record_drop((u64)task, uid);
+		goto give_back;
+	}
+	__sync_fetch_and_add(&births_open, 1);
+	rec->newborn = (u64)task;
+	rec->newborn_id = id;
+	COUNT(births);
+	return 0;
+
+give_back:
+	__sync_fetch_and_sub(&u->tethers, 1);
+	return birth_refuse(err);
+}
+
+/* Out of TETHER_BIRTH into @state; false if somebody else was first. */
+static __always_inline bool birth_ends(struct tether *t, u32 state)
+{
+	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_BIRTH, state) != TETHER_BIRTH)
+		return false;
+	__sync_fetch_and_sub(&births_open, 1);
+	return true;
+}
+
+/*
+ * The release of @t has been seen, or stands for one that can never be seen. The caller has moved
+ * the state to TETHER_RELEASED, and so owns the tether until it has set the timer.
+ */
+static __noinline int tether_released(struct tether *t)
+{
+	struct task_struct *leader, *cur = bpf_get_current_task_btf();
+	u64 id;
+	u32 uid;
+
+	if (!t)
+		return 0;
+	id = t->d.id;
+	uid = t->d.uid;
+	t->d.released_at = bpf_ktime_get_boot_ns();
+	t->d.lender = BPF_CORE_READ(cur, real_parent, pid);
+	t->d.looks = 0; /* look_birth() counts with it, too */
+	COUNT(releases);
+	leader = bpf_task_from_pid(t->d.tgid);
+	/*
+	 * The file holds its struct pid until after this hook, so the address cannot be another's:
+	 * a task found by the number that has another struct pid is a stranger with a reused pid. A
+	 * leader that is replaced by exec of another thread keeps both (de_thread(), fs/exec.c).
+	 */
+#ifndef MUTATE_NO_IDENTITY
+	if (leader && (u64)leader->thread_pid != t->d.pid_struct) {
+		bpf_task_release(leader);
+		leader = NULL;
+	}
+#endif
+	if (!leader || !leader->signal->live.counter) {
+		if (leader)
+			bpf_task_release(leader);
+		COUNT(released_dead);
+		event_tether(EVENT_RELEASED_DEAD, t, 0);
+		tether_drop(id, uid);
+		return 0;
+	}
+	/* From here on the pair of tgid and start time is the identity, which outlives the file. */
+	t->d.start_time = leader->start_boottime;
+	event_tether(EVENT_RELEASED, t, 0);
+	kill_try(id, t, leader, KILLER_HERE);
+	bpf_task_release(leader);
+	timer_set(t, LOOK_FIRST_MS);
+	return 0;
+}
+
+/* Join the file at address @file, which stands for @pid with number @nr, and the tether @id. */
+static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
+{
+	struct tied_file tied = { .id = id, .pid_struct = pid }, *old;
+	struct tether *t = bpf_map_lookup_elem(&tethers, &id), *lost;
+	u64 lost_id;
+	int err;
+
+	if (!t)
+		return -ENOENT;
+	t->d.file = file;
+	t->d.pid_struct = pid;
+	t->d.tgid = nr;
+	old = bpf_map_lookup_elem(&files, &file);
+	if (old && old->id == id)
+		return -EALREADY;
+	if (old) {
+		/*
+		 * The address belongs to a new file, so its old owner went unseen. Cannot happen
+		 * with BPF LSM; without it the release hook may be skipped.
+		 */
+		lost_id = old->id;
+		failure_count(FAIL_STALE_FILE, -EEXIST);
+		bpf_map_delete_elem(&files, &file);
+		lost = bpf_map_lookup_elem(&tethers, &lost_id);
+		if (lost && __sync_val_compare_and_swap((u32 *)&lost->d.state, TETHER_LIVE,
+							TETHER_RELEASED) == TETHER_LIVE) {
+			COUNT(releases_made_up);
+			tether_released(lost);
+		}
+	}
+	err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);
+	if (err) {
+		failure_count(FAIL_FILE_INSERT, err);
+		return err;
+	}
+	return 0;
+}
+
+/* fexit of pidfs_alloc_file, in the creator: clone3's own call, or pidfd_open() and others. */
+static __always_inline void tether_tie_new(struct pid *pid, struct file *file)
+{
+	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
+	struct tether *t;
+	u64 id;
+
+	if (!rec || !rec->newborn_id || IS_ERR_VALUE(file))
+		return;
+#ifndef MUTATE_REQUEST_PENDING
+	if (pid->tasks[PIDTYPE_PID].first)
+		return;
+#endif
+	id = rec->newborn_id;
+	if (!READ_ONCE(pidfd_fops))
+		WRITE_ONCE(pidfd_fops, (u64)file->f_op);
+	if (tether_tie(id, (u64)file, (u64)pid, pid->numbers[0].nr))
+		return; /* counted; born or the timer finds it */
+	t = bpf_map_lookup_elem(&tethers, &id);
+	if (t && birth_ends(t, TETHER_LIVE)) {
+		rec->newborn_id = 0;
+		COUNT(ties);
+		timer_set(t, LOOK_NEVER_MS);
+		event_tether(EVENT_BORN, t, 0);
+	}
+}
+
+struct fd_search {
+	u64 pid;   /* in: struct pid that the file is to stand for */
+	u64 fds;   /* in: the array */
+	u64 file;  /* out: the file found */
+	u32 at;    /* out: its descriptor */
+	u32 found; /* out: how many */
+};
+
+static int fd_look(u32 i, struct fd_search *s)
+{
+	struct inode *inode;
+	struct file *file = NULL;
+
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)(s->fds + i * sizeof(file)));
+	if (!file || (u64)BPF_CORE_READ(file, f_op) != READ_ONCE(pidfd_fops))
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	if ((u64)BPF_CORE_READ(inode, i_private) != s->pid)
+		return 0;
+	s->file = (u64)file;
+	s->at = i;
+	s->found++;
+	return 0;
+}
+
+/*
+ * The tie was skipped: find the file among the descriptors of @creator. Exactly one must stand for
+ * the child (its creator may have called pidfd_open() on it since, and then nobody can tell).
+ *
+ * Enter it first, then see that it is still there: close() takes the descriptor out of the
+ * table before it drops the file, so either the second look misses it, or the release comes after
+ * the entry and finds it. The atomic add between the two is the full barrier that this needs.
+ */
+static __noinline int tether_make_up(struct tether *t, struct task_struct *creator, u64 pid, u32 nr)
+{
+	struct fd_search s = { .pid = pid }, again;
+	struct files_struct *files_of;
+	struct fdtable *fdt;
+	u32 max;
+	int err;
+
+	if (!t || !creator || !READ_ONCE(pidfd_fops))
+		return -EINVAL;
+	files_of = creator->files;
+	fdt = BPF_CORE_READ(files_of, fdt);
+	max = BPF_CORE_READ(fdt, max_fds);
+	s.fds = (u64)BPF_CORE_READ(fdt, fd);
+	if (!s.fds)
+		return -ENOENT;
+	again = s;
+	bpf_loop(max < FDS_LOOKED_AT ? max : FDS_LOOKED_AT, fd_look, &s, 0);
+	if (s.found != 1)
+		return -ENOENT;
+	err = tether_tie(t->d.id, s.file, pid, nr);
+	if (err == -EALREADY)
+		return 0; /* by the usual program, just now */
+	if (err)
+		return err;
+	COUNT(ties_made_up);
+	fd_look(s.at, &again);
+	if (again.found == 1 && again.file == s.file && birth_ends(t, TETHER_LIVE)) {
+		event_tether(EVENT_BORN, t, 0);
+		return 0;
+	}
+	bpf_map_delete_elem(&files, &s.file);
+	return -ENOENT;
+}
+
+/*
+ * The child of @t lives and its file is not tied: tie it now, or kill the child. @task is trusted
+ * and is the task that the clone made.
+ */
+static __noinline int tether_untied(struct tether *t, struct task_struct *task,
+				    struct task_struct *creator)
+{
+	struct pid *pid;
+	u32 nr;
+
+	if (!t || !task)
+		return 0;
+	pid = task->thread_pid;
+	nr = task->tgid;
+	if (creator && !tether_make_up(t, creator, (u64)pid, nr))
+		return 0;
+	t->d.pid_struct = (u64)pid;
+	t->d.tgid = nr;
+	if (!birth_ends(t, TETHER_RELEASED))
+		return 0;
+	COUNT(untied_killed);
+	event_tether(EVENT_UNTIED, t, 0);
+	tether_released(t);
+	return 0;
+}
+
+/* fexit of copy_process, in the creator. @child is an error pointer if the clone failed. */
+static __always_inline void tether_born(struct kernel_clone_args *args, struct task_struct *child)
+{
+	struct task_struct *task, *cur = bpf_get_current_task_btf();
+	struct autokill_task *rec = task_record(cur), *born;
+	struct tether *t;
+	u64 flags, id;
+
+	if (!rec)
+		return;
+	if (IS_ERR_VALUE(child)) {
+		/* Failed before task_alloc got to use the request up (RLIMIT_NPROC, memory). */
+		flags = args->flags;
+		if (rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD))
+			arm_lapse(rec);
+		return;
+	}
+	if (rec->newborn != (u64)child)
+		return;
+	id = rec->newborn_id;
+	rec->newborn = 0;
+	rec->newborn_id = 0;
+	born = task_record(child);
+	if (!born)
+		return;
+	if (!id)
+		id = born->tether;
+	t = bpf_map_lookup_elem(&tethers, &id);
+	if (!t)
+		return;
+	t->d.start_time = BPF_CORE_READ(child, start_boottime);
+	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
+		return;
+	task = bpf_task_from_pid(BPF_CORE_READ(child, pid));
+	if (!task)
+		return; /* the timer looks after it */
+	if ((u64)task == (u64)child)
+		tether_untied(t, task, cur);
+	bpf_task_release(task);
+}
+
+/* Timer, before the tie: has the clone come through without it? */
+static __always_inline void look_birth(struct tether *t)
+{
+	struct task_struct *child = (struct task_struct *)t->d.task, *task, *creator;
+	u32 nr = BPF_CORE_READ(child, pid);
+
+	/*
+	 * The record in maps/tasks, and so this tether, goes before the task_struct is freed; and
+	 * what is read here from a task_struct that is gone nevertheless must pass the comparison.
+	 * Until the clone is through, the pid number leads to no task, or to another one.
+	 */
+	task = bpf_task_from_pid(nr);
+	/* The first time, the clone may be just between making the child visible and fd_install(). */
+	if (task && (u64)task == t->d.task && task->thread_pid && t->d.looks++) {
+		creator = bpf_task_from_pid(t->d.creator_tid);
+		tether_untied(t, task, creator);
+		if (creator)
+			bpf_task_release(creator);
+	} else {
+		timer_set(t, BIRTH_LOOK_MS);
+	}
+	if (task)
+		bpf_task_release(task);
+}
+
+/* The one timer of a tether. It runs in softirq context, never twice at a time for one tether. */
+static int look(void *map, u64 *key, struct tether *t)
+{
+	switch (READ_ONCE(t->d.state)) {
+	case TETHER_BIRTH:
+		look_birth(t);
+		break;
+	case TETHER_RELEASED:
+	case TETHER_KILLED:
+		look_released(t);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* The clone of @task, which was to be tethered by @id, failed after birth. In the creator. */
+static __always_inline void tether_unbirth(u64 id, u64 task)
+{
+	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
+	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
+	u32 uid;
+
+#ifndef MUTATE_REQUEST_PENDING
+	if (rec && rec->newborn == task) {
+		rec->newborn = 0;
+		rec->newborn_id = 0;
+	}
+#endif
+	if (!t)
+		return;
+	uid = t->d.uid;
+	COUNT(clones_failed);
+	event_tether(EVENT_CLONE_FAILED, t, 0);
+	if (READ_ONCE(t->d.state) == TETHER_BIRTH)
+		birth_ends(t, TETHER_LIVE);
+	/* A file that was tied already is put later; its entry goes then, and finds no tether. */
+	tether_drop(id, uid);
+}
+
+/* task_free: the last reference to @task went, or its clone failed. */
+static __always_inline void task_freed(struct task_struct *task)
+{
+	struct autokill_task *rec = task_record(task);
+	u64 id;
+	u32 uid;
+
+	if (!rec)
+		return;
+	uid = rec->uid;
+	id = rec->tether;
+	/* Every task that has lived went through exit_notify(), which sets exit_state. */
+	if (id && !task->exit_state)
+		tether_unbirth(id, (u64)task);
+	task_record_drop((u64)task, uid);
+}
+
+/* A pidfd that nobody tied, while some newborn waits for its tie: is it that newborn's? */
+static __noinline int release_of_newborn(struct pid *pid)
+{
+	u32 nr = BPF_CORE_READ(pid, numbers[0].nr);
+	struct task_struct *task = bpf_task_from_pid(nr);
+	struct autokill_task *rec;
+	struct tether *t;
+	u64 id;
+
+	if (!task)
+		return 0;
+	if ((u64)task->thread_pid == (u64)pid) {
+		rec = task_record(task);
+		id = rec ? rec->tether : 0;
+		t = id ? bpf_map_lookup_elem(&tethers, &id) : NULL;
+		if (t && READ_ONCE(t->d.state) == TETHER_BIRTH) {
+			t->d.pid_struct = (u64)pid;
+			t->d.tgid = nr;
+			if (birth_ends(t, TETHER_RELEASED)) {
+				COUNT(releases_made_up);
+				tether_released(t);
+			}
+		}
+	}
+	bpf_task_release(task);
+	return 0;
+}
+
+/* file_release: the last reference to @file is gone; its memory and its pid are still there. */
+static __always_inline void file_released(struct file *file)
+{
+	u64 key = (u64)file, id, pid;
+	struct tied_file *tied;
+	struct tether *t;
+
+	if ((u64)file->f_op != READ_ONCE(pidfd_fops))
+		return;
+	pid = (u64)file->f_inode->i_private;
+	tied = bpf_map_lookup_elem(&files, &key);
+	if (!tied) {
+		if (READ_ONCE(births_open))
+			release_of_newborn((struct pid *)pid);
+		return;
+	}
+	id = tied->id;
+	if (tied->pid_struct != pid)
+		failure_count(FAIL_STALE_FILE, -ESTALE);
+	if (bpf_map_delete_elem(&files, &key))
+		return;
+	t = bpf_map_lookup_elem(&tethers, &id);
+	if (!t)
+		return; /* its clone failed */
+	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_LIVE, TETHER_RELEASED) ==
+	    TETHER_LIVE)
+		tether_released(t);
+	else if (birth_ends(t, TETHER_RELEASED)) /* between the entry and the end of the tie */
+		tether_released(t);
+}
+
+#endif /* AUTOKILL_TETHER_BPF_H */

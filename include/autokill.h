@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * autokill.h - what a program needs to tether a child to a pidfd
+ *
+ * A child created through this interface gets SIGKILL from the kernel when the last reference to
+ * the pidfd that its creation returned goes: by close(), by exec of a descriptor with FD_CLOEXEC,
+ * or by the death of the last holder, whatever killed it.
+ *
+ * Words used here:
+ *   tether   the bond between one pidfd (one struct file) and one child
+ *   arm      a thread's request that its next child be tethered
+ *   guard    what replaces no_new_privs: an exec by the child, or by anything that descends from
+ *            it, fails with EPERM if it would gain privileges
+ *
+ * The functions are in libautokill; `pkg-config --cflags --libs autokill` tells how to link. The
+ * prctl() can also be called without the library.
+ */
+#ifndef AUTOKILL_H
+#define AUTOKILL_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct clone_args; /* <linux/sched.h> */
+
+/*
+ * The flags that clone3() has had since Linux 7.1, for programs that are built with older kernel
+ * headers. Source: include/uapi/linux/sched.h of Linux 7.1.
+ */
+#ifndef CLONE_AUTOREAP
+#define CLONE_AUTOREAP (1ULL << 34)
+#endif
+#ifndef CLONE_NNP
+#define CLONE_NNP (1ULL << 35)
+#endif
+#ifndef CLONE_PIDFD_AUTOKILL
+#define CLONE_PIDFD_AUTOKILL (1ULL << 36)
+#endif
+
+/*
+ * prctl(PR_AUTOKILL, command, flags, 0, 0)
+ *
+ * "AKIL" in ASCII, far from the numbers that the kernel gives out. Success is a value of 1 or more,
+ * never 0 (fmod_ret on security_task_prctl: returning 0 would let the call go on to the kernel's
+ * own switch, which answers EINVAL). Errors:
+ *
+ *   EINVAL  nothing is loaded; or the command or a flag is unknown; or a spare argument is not 0.
+ *           A QUERY tells the first from the others. When the kernel skips a program because it
+ *           is already running on this CPU, the caller sees EINVAL, too; the call can be repeated.
+ *   EPERM   ARM by a caller who has neither CAP_SYS_ADMIN in its user namespace, nor AUTOKILL_NNP,
+ *           nor no_new_privs set for itself, nor is under a guard
+ *   EAGAIN  ARM when the caller's uid has its share of requests, or the room for them is used up
+ *   ENOMEM  ARM when the kernel has no memory for the request
+ */
+#define PR_AUTOKILL 0x414b494c
+
+enum autokill_command {
+	/* The version of this interface that is loaded, 1 or more. Flags must be 0. */
+	AUTOKILL_QUERY = 0,
+	/*
+	 * Ask that the next child process of the calling thread that gets a pidfd (CLONE_PIDFD, by
+	 * clone3() or clone()) be tethered. The request belongs to the thread: it is not inherited,
+	 * and it ends when it is used, when the clone that would use it fails, at execve(), and at
+	 * any change of the thread's credentials. The right to arm is checked here, and again when
+	 * the child is created. A clone refused before the kernel starts on it (EINVAL from
+	 * clone3's own checks of its arguments) has used nothing up: UNARM after it.
+	 *
+	 * The clone itself can then fail with EAGAIN (no room for one more tether, or the uid has its
+	 * share), ENOMEM, or EPERM (the right is gone). A child is never created without its tether.
+	 */
+	AUTOKILL_ARM = 1,
+	/* Take the thread's request back, if there is one. Flags must be 0. */
+	AUTOKILL_UNARM = 2,
+};
+
+/* Flags of AUTOKILL_ARM and autokill_clone3(). Bit 0 is reserved for a wider scope. */
+#define AUTOKILL_NNP (1U << 1) /* put the child under the guard */
+
+/* The version that AUTOKILL_QUERY returns when the kernel side is of this header's version. */
+#define AUTOKILL_ABI 1
+
+/**
+ * autokill_query - which version of the interface is loaded on this machine
+ *
+ * Return: 1 or more; 0 if nothing is loaded. Does not change errno.
+ */
+int autokill_query(void);
+
+/**
+ * autokill_clone3 - create a child process tethered to the pidfd that this call returns
+ * @args: clone3()'s own argument. CLONE_PIDFD is added if it is not set; args->pidfd must point to
+ *        an int, which receives the descriptor (close-on-exec).
+ * @size: size of *args in bytes, as for clone3()
+ * @flags: 0 or AUTOKILL_NNP
+ *
+ * Where the kernel has CLONE_PIDFD_AUTOKILL (Linux 7.1) and args->exit_signal is 0 (the kernel's
+ * flag needs CLONE_AUTOREAP, which allows no exit signal), the kernel's own flag is used, together
+ * with CLONE_AUTOREAP: the child is then reaped by the kernel. Otherwise the calling thread arms
+ * and calls clone3(); the child is then waited for as usual, with __WALL if exit_signal is 0.
+ * *args is not changed. Whatever the outcome, no request is left pending.
+ *
+ * Return: the child's pid in the caller's pid namespace; 0 in the child; -1 with errno set:
+ *   EINVAL  args->pidfd is 0, unknown flags, anything that clone3() refuses, or autokill is
+ *           neither loaded nor part of the kernel
+ *   EPERM   the caller has no right to tether without the guard: pass AUTOKILL_NNP (prctl above);
+ *           or what clone3() itself refuses
+ *   EAGAIN  no room, the uid's share is used up, or what clone3() itself cannot have
+ *   ENOMEM  no memory
+ */
+pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int flags);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* AUTOKILL_H */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * autokill_state.h - the layout of the maps pinned under /sys/fs/bpf/autokill/maps
+ *
+ * Shared by the BPF programs (writers) and by the user side (readers). Fixed widths, no implicit
+ * padding, sizes asserted at the end; a change of layout is a change of AUTOKILL_STATE_VERSION.
+ * Pids and uids are those of the initial namespaces. Times are in ns of CLOCK_BOOTTIME.
+ */
+#ifndef AUTOKILL_STATE_H
+#define AUTOKILL_STATE_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define AUTOKILL_STATE_VERSION 1
+#define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
+
+/* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
+enum autokill_ready {
+	AUTOKILL_NOT_READY = 0, /* nobody can arm: being loaded or unloaded, or left half-made */
+	AUTOKILL_CANARY = 1,	/* only the process config.canary_tgid, to prove that killing works */
+	AUTOKILL_READY = 2,
+};
+
+/* maps/config, one element */
+struct autokill_config {
+	__u32 state_version; /* AUTOKILL_STATE_VERSION of the programs that are loaded */
+	__u32 ready;	     /* enum autokill_ready */
+	__u32 canary_tgid;
+	__u32 share;	/* tethers (and requests) that one uid other than 0 may have at a time */
+	__u32 room;	/* tethers that fit in all */
+	__u32 lsm;	/* 1: the programs hang on BPF LSM; 0: on fmod_ret and fentry */
+	__u32 tasks_share; /* records of tasks that one uid other than 0 may have at a time */
+	__u32 tasks_room;  /* records of tasks that fit in all */
+	char version[16]; /* of the loader, NUL-terminated */
+	__u64 loaded_at;
+};
+
+enum autokill_tether_state {
+	TETHER_BIRTH = 1,    /* the clone is under way, or its file is not tied yet */
+	TETHER_LIVE = 2,     /* file and child are tied */
+	TETHER_RELEASED = 3, /* the file is gone; SIGKILL has not been accepted yet */
+	TETHER_KILLED = 4,   /* SIGKILL was accepted; some thread of the group still has to exit */
+};
+
+enum autokill_scope {
+	SCOPE_PROCESS = 1, /* the child's thread group */
+};
+
+/* tether.flags */
+#define TETHER_GUARD (1U << 0) /* the child and what descends from it is guarded */
+#define TETHER_STUCK (1U << 1) /* EVENT_STUCK was written */
+
+/*
+ * maps/tethers, by id: what a reader may use of it. The value in the map is longer: a BPF timer and
+ * task work follow (struct tether in bpf/maps.bpf.h).
+ */
+struct autokill_tether {
+	__u64 id;	   /* never used twice while the maps live */
+	__u64 file;	   /* address of the struct file; 0 until tied */
+	__u64 pid_struct;  /* address of the struct pid that the file stands for; 0 until tied */
+	__u64 task;	   /* address of the task_struct that clone made */
+	__u64 start_time;  /* task_struct.start_boottime of the leader; 0 until the clone is done */
+	__u64 born_at;
+	__u64 released_at; /* 0 while the file is open */
+	__u64 killed_at;   /* 0 until SIGKILL was accepted */
+	enum autokill_tether_state state;
+	enum autokill_scope scope;
+	__u32 flags;	   /* TETHER_GUARD, TETHER_STUCK */
+	__u32 tgid;	   /* the child's; 0 until tied */
+	__u32 uid;	   /* the creator's at birth; whose share this counts against */
+	__u32 creator;	   /* tgid of the creator */
+	__u32 creator_tid;
+	__u32 lender;	   /* tid of the closer's parent at release, 0 if it is not of use */
+	__u32 looks;	   /* times that the timer has looked since release */
+	__u32 next_look_ms;
+	char comm[AUTOKILL_COMM_LEN]; /* of the creator, which is the child's until it execs */
+};
+
+/* maps/tasks, by the address of the task_struct: threads that armed, and all that is guarded */
+struct autokill_task {
+	__u64 tether;	   /* the tether that this task is the child of, 0 if none */
+	__u64 newborn;	   /* task_struct that this task is just cloning, tethered; 0 if none */
+	__u64 newborn_id;  /* the tether of it, while it waits for its file */
+	__u64 arm_cred;	   /* real_cred at ARM: any change of credentials makes another */
+	__u64 arm_caps;	   /* its effective capabilities */
+	__u64 arm_exec_id; /* self_exec_id at ARM: every exec makes another */
+	__u32 arm_uid;
+	__u32 armed;	   /* 1: the next child that gets a pidfd is to be tethered */
+	__u32 arm_flags;   /* AUTOKILL_NNP */
+	__u32 guard;	   /* 1: an exec that would gain privileges fails; inherited for good */
+	__u32 uid;	   /* whose share the record counts against */
+	__u32 pad;
+};
+
+/* maps/stats, one element. Counters only grow; every writer adds atomically. */
+struct autokill_stats {
+	__u64 arms;		  /* requests accepted */
+	__u64 arms_refused;	  /* EPERM, EAGAIN, ENOMEM at ARM */
+	__u64 arms_lapsed;	  /* requests dropped: exec, credentials changed, clone failed */
+	__u64 births;		  /* tethers made */
+	__u64 refused_right;	  /* clones refused: EPERM */
+	__u64 refused_room;	  /* clones refused: EAGAIN, no room in maps/tethers */
+	__u64 refused_share;	  /* clones refused: EAGAIN, this uid has its share */
+	__u64 refused_memory;	  /* clones refused: ENOMEM, or a helper failed */
+	__u64 clones_failed;	  /* tethers taken back because the clone failed later on */
+	__u64 ties;		  /* files tied when they were made */
+	__u64 ties_made_up;	  /* the usual program was skipped; tied from the fd table */
+	__u64 untied_killed;	  /* no file found for a newborn: killed, rather than left unguarded */
+	__u64 releases;		  /* last references seen to go */
+	__u64 released_dead;	  /* of these, the child was dead already */
+	__u64 releases_made_up;	  /* the release was skipped and noticed later */
+	__u64 killed_here;	  /* SIGKILL accepted in the releaser's own context */
+	__u64 killed_by_timer;	  /* ... in the timer's */
+	__u64 killed_by_victim;	  /* ... by task work in the victim */
+	__u64 killed_by_parent;	  /* ... by task work in the closer's parent */
+	__u64 killed_by_init;	  /* ... by task work in init */
+	__u64 looks;		  /* times that a timer looked again */
+	__u64 gone;		  /* tethers whose thread group was seen to be gone after release */
+	__u64 guard_refused;	  /* execs refused by the guard: EPERM */
+	__u64 guard_killed;	  /* execs caught by the guard after the point of no return */
+	__u64 events;		  /* events written; more than maps/events holds are overwritten */
+};
+
+/* maps/failures: how often what failed, by (what, errno) */
+enum autokill_what {
+	FAIL_TETHER_INSERT = 1,
+	FAIL_TASK_INSERT = 2,
+	FAIL_FILE_INSERT = 3,
+	FAIL_USER_INSERT = 4,
+	FAIL_WORK_INSERT = 5,
+	FAIL_TIMER_INIT = 6,
+	FAIL_TIMER_START = 7,
+	FAIL_SIGNAL_HERE = 8,	/* bpf_send_signal_task where there is an mm */
+	FAIL_SIGNAL_VICTIM = 9,
+	FAIL_SIGNAL_LENDER = 10,
+	FAIL_LEND_VICTIM = 11,	/* bpf_task_work_schedule_signal; EBUSY: still pending */
+	FAIL_LEND_PARENT = 12,
+	FAIL_LEND_INIT = 13,
+	FAIL_FILE_DELETE = 14,
+	FAIL_STALE_FILE = 15,	/* an entry of maps/files that stood for another file */
+	FAIL_USER_COUNT = 16,
+};
+
+struct autokill_failure {
+	__u32 what; /* enum autokill_what */
+	__s32 err;  /* errno, positive */
+};
+
+/* maps/events: a ring of AUTOKILL_EVENTS elements; event n stands at n % AUTOKILL_EVENTS. */
+#define AUTOKILL_EVENTS 4096
+
+enum autokill_event_type {
+	EVENT_BORN = 1,		 /* a tether was made: child tgid, creator */
+	EVENT_RELEASED = 2,	 /* the last reference went */
+	EVENT_KILLED = 3,	 /* SIGKILL was accepted; err says how: enum autokill_killer */
+	EVENT_GONE = 4,		 /* the thread group is gone; took: ns since release */
+	EVENT_RELEASED_DEAD = 5, /* the last reference went after the child's death */
+	EVENT_CLONE_FAILED = 6,
+	EVENT_REFUSED = 7,	 /* a clone was refused; err: errno */
+	EVENT_GUARD = 8,	 /* an exec that would have gained privileges was refused */
+	EVENT_UNTIED = 9,	 /* a newborn without a file was killed */
+	EVENT_STUCK = 10,	 /* killed, but still there after 8 s: uninterruptible sleep */
+};
+
+enum autokill_killer {
+	KILLER_HERE = 1,
+	KILLER_TIMER = 2,
+	KILLER_VICTIM = 3,
+	KILLER_PARENT = 4,
+	KILLER_INIT = 5,
+};
+
+/*
+ * seq is written 0 first and n + 1 last; seq_end is n + 1. A reader that copied the element while
+ * it was written sees seq != seq_end, or a seq that is not the one it asked for, and reads again.
+ */
+struct autokill_event {
+	__u64 seq;
+	__u64 time;
+	__u64 id;    /* of the tether, 0 if none */
+	__u64 took;  /* ns since release, 0 if it does not apply */
+	enum autokill_event_type type;
+	__u32 tgid;  /* whom it is about */
+	__u32 uid;
+	__s32 err;   /* errno (positive), or enum autokill_killer */
+	char comm[AUTOKILL_COMM_LEN];
+	__u64 seq_end;
+};
+
+_Static_assert(sizeof(struct autokill_config) == 56, "layout of maps/config");
+_Static_assert(sizeof(struct autokill_tether) == 120, "layout of maps/tethers");
+_Static_assert(sizeof(struct autokill_task) == 72, "layout of maps/tasks");
+_Static_assert(sizeof(struct autokill_event) == 72, "layout of maps/events");
+_Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");
+
+#endif /* AUTOKILL_STATE_H */

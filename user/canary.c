@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * canary.c - prove that killing works, by having children of our own killed
+ *
+ * A holder, forked from us, arms and clones a child, tells its pid, and then closes the pidfd or is
+ * killed. We watch the child through a pidfd of our own, which is another file and so no holder.
+ * The three kinds of child stand for the three ways in which a kill can miss: one that sleeps, one
+ * that no task work wakes (stopped), and one whose leader cannot take a signal (leader gone).
+ */
+#include "canary.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "autokill.h"
+
+#define DEADLINE_MS 10000
+#define ARM_TRIES 100 /* the kernel may skip the prctl program: EINVAL, see autokill.h */
+
+struct pipes {
+	int go[2];    /* to the holder: a byte to start, a byte to close */
+	int told[2];  /* from the holder: the pid of the child, or -errno */
+	int ready[2]; /* from the child, where it has something to tell */
+};
+
+/* 1 while the leader lives: the kernel clears it in exit_mm(), when the leader is PF_EXITING. */
+static int leader_tid_word;
+
+static void *outlive_leader(void *arg)
+{
+	int *ready = arg;
+
+	while (__atomic_load_n(&leader_tid_word, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &leader_tid_word, FUTEX_WAIT, 1, NULL, NULL, 0);
+	if (write(*ready, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void child_main(const char *kind, int ready)
+{
+	static int fd;
+	pthread_t thread;
+
+	if (!strcmp(kind, "stopped"))
+		raise(SIGSTOP);
+	if (!strcmp(kind, "leaderless")) {
+		fd = ready;
+		leader_tid_word = 1;
+		syscall(SYS_set_tid_address, &leader_tid_word);
+		if (pthread_create(&thread, NULL, outlive_leader, &fd))
+			_exit(1);
+		syscall(SYS_exit, 0); /* this thread only; pthread_exit() would load libgcc_s */
+	}
+	for (;;)
+		pause();
+}
+
+static int arm(void)
+{
+	for (int i = 0; i < ARM_TRIES; i++) {
+		if (prctl(PR_AUTOKILL, AUTOKILL_ARM, 0, 0, 0) > 0)
+			return 0;
+		if (errno != EINVAL)
+			break;
+	}
+	return -errno;
+}
+
+static int child_wait_ready(const char *kind, pid_t pid, int ready)
+{
+	siginfo_t info;
+	char byte;
+
+	if (!strcmp(kind, "stopped") &&
+	    TEMP_FAILURE_RETRY(waitid(P_PID, pid, &info, WSTOPPED | WNOWAIT | __WALL)))
+		return -errno;
+	if (!strcmp(kind, "leaderless") && TEMP_FAILURE_RETRY(read(ready, &byte, 1)) != 1)
+		return -EPIPE;
+	return 0;
+}
+
+static void holder_main(const char *kind, struct pipes *p)
+{
+	int pidfd = -1, err;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (unsigned long)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	char byte;
+	int pid;
+
+	close(p->go[1]);
+	if (TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) != 1)
+		_exit(0);
+	err = arm();
+	pid = err ? err : (int)syscall(SYS_clone3, &args, sizeof(args));
+	if (!err && pid < 0)
+		pid = -errno;
+	if (pid == 0)
+		child_main(kind, p->ready[1]);
+	close(p->ready[1]);
+	if (pid > 0) {
+		err = child_wait_ready(kind, pid, p->ready[0]);
+		if (err)
+			pid = err;
+	}
+	if (write(p->told[1], &pid, sizeof(pid)) != sizeof(pid))
+		_exit(1);
+	if (TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) == 1)
+		close(pidfd);
+	/* Until we are killed, or the other end goes with the loader. */
+	TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1));
+	_exit(0);
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static int gate_set(const struct maps *m, enum autokill_ready ready, pid_t tgid)
+{
+	struct autokill_config c;
+	int err = maps_config(m, &c);
+
+	c.ready = ready;
+	c.canary_tgid = tgid;
+	return err ? err : maps_set_config(m, &c);
+}
+
+static int fail(struct canary *c, int err, const char *step)
+{
+	c->err = err;
+	c->step = step;
+	return err;
+}
+
+/* Poll for one event before the deadline: 0, -ETIMEDOUT or -errno. */
+static int wait_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n = TEMP_FAILURE_RETRY(poll(&p, 1, DEADLINE_MS));
+
+	return n > 0 ? 0 : n ? -errno : -ETIMEDOUT;
+}
+
+static int watch(struct canary *c, pid_t holder, struct pipes *p)
+{
+	int pid = 0, pidfd, err;
+	double start;
+
+	if (write(p->go[1], "", 1) != 1)
+		return fail(c, -errno, "starting the holder");
+	err = wait_readable(p->told[0]);
+	if (err || read(p->told[0], &pid, sizeof(pid)) != sizeof(pid))
+		return fail(c, err ? err : -EPIPE, "hearing from the holder");
+	if (pid < 0)
+		return fail(c, pid, "arming and cloning");
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return fail(c, -errno, "opening the child: it is dead before its release");
+	start = now_ms();
+	if (!strcmp(c->how, "closed"))
+		err = write(p->go[1], "", 1) == 1 ? 0 : -errno;
+	else
+		err = kill(holder, SIGKILL) ? -errno : 0;
+	if (err)
+		fail(c, err, "releasing");
+	else
+		err = wait_readable(pidfd);
+	c->ms = now_ms() - start;
+	if (err && !c->err) {
+		fail(c, err, "waiting for the child's death");
+		kill(pid, SIGKILL);
+	}
+	close(pidfd);
+	return err;
+}
+
+static void canary_one(const struct maps *m, int gate, struct canary *c)
+{
+	struct pipes p = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	int *fds = p.go;
+	pid_t holder;
+	int err = 0;
+
+	if (pipe(p.go) || pipe(p.told) || pipe(p.ready)) {
+		fail(c, -errno, "making pipes");
+		goto out;
+	}
+	holder = fork();
+	if (holder < 0) {
+		fail(c, -errno, "forking the holder");
+		goto out;
+	}
+	if (!holder)
+		holder_main(c->child, &p);
+	if (gate)
+		err = gate_set(m, AUTOKILL_CANARY, holder);
+	if (err)
+		fail(c, err, "letting the holder arm");
+	else
+		watch(c, holder, &p);
+	kill(holder, SIGKILL);
+	/* The child is reparented to us, see canary_run(). */
+	while (TEMP_FAILURE_RETRY(waitpid(-1, NULL, __WALL)) > 0)
+		;
+out:
+	for (size_t i = 0; i < sizeof(p) / sizeof(int); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* The timer that sees that a tether is done runs a little later than the death. */
+static int tethers_wait_gone(const struct maps *m)
+{
+	struct autokill_tether *t;
+	double end = now_ms() + DEADLINE_MS;
+	size_t n, left;
+	int err;
+
+	for (;;) {
+		err = maps_tethers(m, &t, &n);
+		if (err)
+			return err;
+		left = 0;
+		for (size_t i = 0; i < n; i++)
+			left += t[i].released_at != 0;
+		free(t);
+		if (!left)
+			return 0;
+		if (now_ms() > end)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+}
+
+int canary_run(const struct maps *m, int gate, struct canary out[CANARIES])
+{
+	static const char *const kinds[] = { "sleeping", "stopped", "leaderless" };
+	static const char *const ways[] = { "closed", "holder killed" };
+	int failed = 0, reaper = 0, err;
+
+	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	for (int i = 0; i < CANARIES; i++) {
+		out[i] = (struct canary){ .child = kinds[i / 2], .how = ways[i % 2] };
+		canary_one(m, gate, &out[i]);
+		failed += out[i].err != 0;
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, reaper);
+	err = tethers_wait_gone(m);
+	if (!err && gate)
+		err = gate_set(m, AUTOKILL_NOT_READY, 0);
+	if (err && !out[CANARIES - 1].err)
+		failed += fail(&out[CANARIES - 1], err, "waiting for the tether to go") != 0;
+	return failed;
+}

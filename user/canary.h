@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* canary.h - prove that killing works, by having children of our own killed */
+#ifndef AUTOKILL_USER_CANARY_H
+#define AUTOKILL_USER_CANARY_H
+
+#include "maps.h"
+
+struct canary {
+	const char *child; /* "sleeping", "stopped", "leaderless" */
+	const char *how;   /* how its pidfd goes: "closed", "holder killed" */
+	int err;	   /* 0: the child died; -errno: it could not be tried; -ETIMEDOUT: it lives */
+	const char *step;  /* where it failed; constant string */
+	double ms;	   /* from the release to the death that was seen */
+};
+
+#define CANARIES 6
+
+/**
+ * canary_run - each kind of child with each kind of release
+ * @m: maps of programs that are attached; pinned or not
+ * @gate: the programs are not open to everybody yet: let in one holder after the other, by
+ *        AUTOKILL_CANARY in the configuration, and nobody at the end
+ * @out: receives the results
+ *
+ * Needs CAP_SYS_ADMIN. Leaves no process and no tether behind.
+ * Return: how many failed.
+ */
+int canary_run(const struct maps *m, int gate, struct canary out[CANARIES]);
+
+#endif /* AUTOKILL_USER_CANARY_H */

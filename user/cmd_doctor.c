@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_doctor.c - can this kernel enforce? Load, attach and trigger, and say what is missing
+ *
+ * What a kernel has by its BTF and its version says nothing of what it lets one do: a host's policy
+ * can refuse fentry, an LSM program can attach and never be called. So the answer is yes only after
+ * children of our own have been killed. Nothing is pinned; what is loaded already is only used.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "canary.h"
+#include "loader.h"
+#include "msg.h"
+#include "verbs.h"
+
+enum { CAN = 0, CANNOT = 1, CANNOT_SAY = 2 };
+
+enum { OPT_JSON = 'j', OPT_VERBOSE = 'v' };
+
+struct doctor {
+	bool json, verbose;
+	int verdict;
+};
+
+static const struct argp_option options[] = {
+	{ "json", OPT_JSON, NULL, 0, "One JSON object a line.", 0 },
+	{ "verbose", OPT_VERBOSE, NULL, 0, "Print what libbpf and the verifier say.", 0 },
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct doctor *d = state->input;
+
+	switch (key) {
+	case OPT_JSON:
+		d->json = true;
+		return 0;
+	case OPT_VERBOSE:
+		d->verbose = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: doctor takes no arguments", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Find out whether this kernel can enforce: load, attach and trigger the programs, and name "
+	       "what is missing and how to mend it.\v"
+	       "Exit status: 0 it can, 1 it cannot, 2 it cannot be said (not root); usage: 2.",
+};
+
+/* One finding: a row of the answer. @mend is NULL where there is nothing to mend. */
+static void say(const struct doctor *d, const char *check, bool ok, const char *detail,
+		const char *mend)
+{
+	struct json_object *o;
+
+	if (!d->json) {
+		printf("%-5s %s%s%s\n", ok ? "ok" : "FAIL", check, *detail ? ": " : "", detail);
+		if (!ok && mend)
+			printf("      mend: %s\n", mend);
+		return;
+	}
+	o = json_object_new_object();
+	json_object_object_add(o, "check", json_object_new_string(check));
+	json_object_object_add(o, "ok", json_object_new_boolean(ok));
+	json_object_object_add(o, "detail", json_object_new_string(detail));
+	if (mend && !ok)
+		json_object_object_add(o, "mend", json_object_new_string(mend));
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+	json_object_put(o);
+}
+
+static void verdict_say(const struct doctor *d)
+{
+	static const char *const words[] = { "this kernel can enforce", "this kernel cannot enforce",
+					     "cannot say whether this kernel can enforce" };
+
+	if (d->json)
+		printf("{\"verdict\":%d,\"text\":\"%s\"}\n", d->verdict, words[d->verdict]);
+	else
+		printf("%s\n", words[d->verdict]);
+}
+
+static int canary_say(const struct doctor *d, const struct maps *m, int gate)
+{
+	struct canary results[CANARIES];
+	int failed = canary_run(m, gate, results);
+
+	for (int i = 0; i < CANARIES; i++) {
+		const struct canary *c = &results[i];
+		char check[64], detail[128];
+
+		snprintf(check, sizeof(check), "kill a %s child, %s", c->child, c->how);
+		if (c->err)
+			snprintf(detail, sizeof(detail), "%s: %s", c->step, strerror(-c->err));
+		else
+			snprintf(detail, sizeof(detail), "dead after %.2f ms", c->ms);
+		say(d, check, !c->err, detail,
+		    "report this: with this kernel's version and the output of autokill doctor");
+	}
+	return failed ? CANNOT : CAN;
+}
+
+static void features_say(const struct doctor *d, const struct features *f)
+{
+	say(d, "kernel", true, f->release, NULL);
+	say(d, "its own CLONE_PIDFD_AUTOKILL", true,
+	    f->native ? "yes: clone3() has the flag without autokill" : "no (Linux 7.1 and newer)", NULL);
+	if (!f->lsm_bpf && f->btf) /* not fatal: there is a rung below */
+		say(d, "BPF LSM", false, *f->lsm_list ? f->lsm_list : "the list cannot be read",
+		    "works without, but the kernel can skip programs under preemption; add bpf to "
+		    "lsm= on the kernel command line");
+	else if (f->lsm_bpf)
+		say(d, "BPF LSM", true, f->lsm_list, NULL);
+}
+
+static int try_load(const struct doctor *d, const struct rungs *rungs)
+{
+	struct loader_options o = { .room = 64, .verbose = d->verbose };
+	struct loader l;
+	int verdict;
+
+	if (loader_start(&l, rungs, &o)) {
+		say(d, "load and attach", false, l.why, l.mend);
+		return CANNOT;
+	}
+	say(d, "load and attach", true, rungs->lsm ? "on BPF LSM" : "on fmod_ret and fentry", NULL);
+	verdict = canary_say(d, &l.maps, 1);
+	loader_stop(&l);
+	return verdict;
+}
+
+static void examine(struct doctor *d)
+{
+	struct lack lacks[LACKS_MAX];
+	struct autokill_config c;
+	struct features f;
+	struct rungs rungs;
+	struct maps maps;
+	int n;
+
+	features_probe(&f);
+	features_say(d, &f);
+	n = rungs_choose(&f, &rungs, lacks);
+	for (int i = 0; i < n; i++)
+		say(d, lacks[i].what, false, "missing", lacks[i].mend);
+	if (!f.can_bpf) {
+		d->verdict = CANNOT_SAY;
+		return;
+	}
+	d->verdict = CANNOT;
+	if (n)
+		return;
+	if (maps_open(&maps)) {
+		d->verdict = try_load(d, &rungs);
+		return;
+	}
+	if (!maps_config(&maps, &c) && c.ready == AUTOKILL_READY) {
+		say(d, "loaded", true, c.version, NULL);
+		d->verdict = canary_say(d, &maps, 0);
+	} else {
+		say(d, "loaded", false, "half-made: a load or unload is at work or was interrupted",
+		    "run: autokill load");
+		d->verdict = CANNOT_SAY;
+	}
+	maps_close(&maps);
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	struct doctor d = {};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &d);
+	examine(&d);
+	verdict_say(&d);
+	return d.verdict;
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_load.c - attach the programs, prove that they kill, pin them, and go
+ *
+ * Architecture: nothing is pinned, and nobody but the canary can arm, until the canary has been
+ * killed in every way; so a load that is killed before leaves nothing. Pinning runs with signals
+ * blocked, and a load that is killed in the middle of it leaves pins without AUTOKILL_READY: nobody
+ * can arm, and the next load removes them by name. AUTOKILL_READY is the last thing written.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "canary.h"
+#include "loader.h"
+#include "msg.h"
+#include "pins.h"
+#include "verbs.h"
+
+#define ROOM_DEFAULT 16384
+#define ROOM_MOST 4194304 /* PID_MAX_LIMIT: more processes than that there cannot be */
+
+enum { OPT_ROOM = 'r', OPT_VERBOSE = 'v' };
+
+static const struct argp_option options[] = {
+	{ "room", OPT_ROOM, "N", 0,
+	  "Tethers that may exist at a time (16384). One uid other than 0 gets a quarter.", 0 },
+	{ "verbose", OPT_VERBOSE, NULL, 0, "Print what libbpf and the verifier say.", 0 },
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct loader_options *o = state->input;
+	unsigned long room;
+	char *end;
+
+	switch (key) {
+	case OPT_ROOM:
+		errno = 0;
+		room = strtoul(arg, &end, 10);
+		if (errno || *end || end == arg || *arg == '-' || room < 1 || room > ROOM_MOST)
+			argp_error(state, "--room %s: not a number from 1 to %d", arg, ROOM_MOST);
+		o->room = room;
+		return 0;
+	case OPT_VERBOSE:
+		o->verbose = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: load takes no arguments", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Attach the programs to this kernel, prove with children of its own that they kill, pin "
+	       "everything in " AUTOKILL_PIN_DIR ", and exit.\v"
+	       "Nothing of autokill needs to run afterwards. Exit status: 0 loaded (or loaded "
+	       "already), 1 failed, 2 usage.",
+};
+
+/*
+ * What is in the pin directory? 0: nothing, or leftovers that have been removed; 1: a complete load
+ * of this version; -1: something that must not be touched, and a message has said so.
+ */
+static int pins_settle(void)
+{
+	struct autokill_config config;
+	struct pins_scan scan;
+	struct maps maps;
+	int err;
+
+	err = pins_scan(AUTOKILL_PIN_DIR, &scan);
+	if (err) {
+		msg_error("load: cannot read %s: %s", AUTOKILL_PIN_DIR, strerror(-err));
+		return -1;
+	}
+	if (*scan.foreign) {
+		msg_error("load: %s/%s is not ours: load pins only into a directory of its own; "
+			  "move that file away",
+			  AUTOKILL_PIN_DIR, scan.foreign);
+		return -1;
+	}
+	if (!scan.found)
+		return 0;
+	err = maps_open(&maps);
+	if (err == -EPROTO) {
+		msg_error("load: %s was pinned by another version of autokill: unload it with that "
+			  "version, or with autokill unload --force",
+			  AUTOKILL_PIN_DIR);
+		return -1;
+	}
+	if (!err) {
+		err = maps_config(&maps, &config);
+		maps_close(&maps);
+		if (!err && config.ready == AUTOKILL_READY) {
+			msg_info("load: autokill %s is already loaded; nothing to do",
+				 config.version);
+			return 1;
+		}
+	}
+	err = pins_remove(AUTOKILL_PIN_DIR);
+	if (err) {
+		msg_error("load: cannot remove what an interrupted load left in %s: %s",
+			  AUTOKILL_PIN_DIR, strerror(-err));
+		return -1;
+	}
+	msg_info("load: removed what an interrupted load or unload had left in %s", AUTOKILL_PIN_DIR);
+	return 0;
+}
+
+static int canary_prove(struct loader *l)
+{
+	struct canary results[CANARIES];
+	int failed = canary_run(&l->maps, 1, results);
+
+	for (int i = 0; i < CANARIES; i++)
+		if (results[i].err)
+			msg_error("load: the canary was not killed (%s child, %s; %s): %s; nothing "
+				  "stays loaded; run: autokill doctor",
+				  results[i].child, results[i].how, results[i].step,
+				  strerror(-results[i].err));
+	return failed ? -1 : 0;
+}
+
+static int publish(struct loader *l)
+{
+	struct autokill_config config;
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	err = loader_pin(l, AUTOKILL_PIN_DIR);
+	if (!err)
+		err = maps_config(&l->maps, &config);
+	if (!err) {
+		config.ready = AUTOKILL_READY;
+		config.canary_tgid = 0;
+		err = maps_set_config(&l->maps, &config);
+	}
+	if (err)
+		msg_error("load: cannot pin into %s: %s; nothing stays loaded", AUTOKILL_PIN_DIR,
+			  *l->why ? l->why : strerror(-err));
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+static int load(const struct rungs *rungs, const struct loader_options *o)
+{
+	struct loader loader;
+	int err = loader_start(&loader, rungs, o);
+
+	if (err) {
+		msg_error("load: %s; %s", loader.why, loader.mend);
+		return -1;
+	}
+	err = canary_prove(&loader);
+	if (!err)
+		err = publish(&loader);
+	loader_stop(&loader);
+	return err;
+}
+
+int cmd_load(int argc, char **argv)
+{
+	struct loader_options o = { .room = ROOM_DEFAULT };
+	struct lack lacks[LACKS_MAX];
+	struct features features;
+	struct rungs rungs;
+	int n, lock, err;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	features_probe(&features);
+	n = rungs_choose(&features, &rungs, lacks);
+	for (int i = 0; i < n; i++)
+		msg_error("load: %s is missing: this kernel is %s; %s", lacks[i].what,
+			  features.release, lacks[i].mend);
+	if (n)
+		return 1;
+
+	lock = pins_lock(AUTOKILL_PIN_DIR);
+	if (lock < 0) {
+		msg_error("load: cannot lock %s: %s; %s", AUTOKILL_PIN_DIR, strerror(-lock),
+			  lock == -EWOULDBLOCK ? "another load or unload is at work: wait for it"
+					       : "look at the directory's owner and mode");
+		return 1;
+	}
+	err = pins_settle();
+	if (!err)
+		err = load(&rungs, &o);
+	if (err < 0)
+		pins_remove_empty(AUTOKILL_PIN_DIR);
+	else if (!err && !rungs.lsm)
+		msg_warn("load: BPF LSM is not active (`bpf` is not in lsm=): loaded on fentry "
+			 "instead, where the kernel can skip a program under preemption; add bpf "
+			 "to lsm= on the kernel command line");
+	close(lock);
+	return err < 0;
+}

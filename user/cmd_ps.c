@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_ps.c - list the tethers, oldest first
+ *
+ * With --json, one object a line for each tether:
+ *   id            number of the tether, never used twice while autokill stays loaded
+ *   state         "birth" (the clone is under way), "live", "released" (the last reference went,
+ *                 SIGKILL is under way), "killed" (a thread still has to exit)
+ *   scope         "process"
+ *   pid           the child's, 0 while it is born; as all pids and uids, in the initial namespaces
+ *   command       name of the child; null if it is gone
+ *   uid, user     the creator's at birth; user is the uid's name, or its number
+ *   creator       pid of the process that made the child
+ *   creator_tid   of the thread in it
+ *   creator_comm  name of the creator at birth
+ *   guard         true: an exec that would gain privileges fails
+ *   born          time, RFC 3339
+ *   age_ns        time since birth, ns
+ *   released_ns, killed_ns   time since the last reference went and since SIGKILL was accepted;
+ *                 null if not yet
+ *   looks         how often the kernel side has looked again since the release
+ */
+#include <argp.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "names.h"
+#include "out.h"
+#include "proc.h"
+#include "times.h"
+#include "users.h"
+#include "verbs.h"
+#include "view.h"
+
+struct ps_options {
+	bool json, by_uid;
+	uid_t uid;
+};
+
+enum { OPT_JSON = 'j', OPT_UID = 'u' };
+
+static const struct argp_option options[] = {
+	{ "json", OPT_JSON, NULL, 0, "One JSON object a line for each tether.", 0 },
+	{ "uid", OPT_UID, "UID", 0, "Only the tethers of this user (number or name).", 0 },
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct ps_options *o = state->input;
+
+	switch (key) {
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_UID:
+		if (user_parse(arg, &o->uid))
+			argp_error(state, "%s: no such user; --uid takes a number or a name", arg);
+		o->by_uid = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: ps takes no arguments", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "List the tethers: which child dies with which pidfd.\v"
+	       "STATE: birth, live, released (SIGKILL is under way), killed (a thread still has to "
+	       "exit). COMMAND is the child's, \"-\" when it is gone. UID and CREATOR: user and pid of "
+	       "the process that made the child; another may hold the pidfd by now. LOOKS: how "
+	       "often the kernel side has looked again since the release.\n\n"
+	       "--json gives id, state, scope, pid, command, uid, user, creator, creator_tid, "
+	       "creator_comm, guard, born, age_ns, released_ns, killed_ns, looks.\n\n"
+	       "Exit status: 0 done, 1 failed (not loaded, no right), 2 usage.",
+};
+
+/* The child's name in @text, or NULL if it is gone. */
+static const char *command(const struct autokill_tether *t, char text[OUT_TEXT(AUTOKILL_COMM_LEN)])
+{
+	char comm[AUTOKILL_COMM_LEN];
+
+	if (proc_command(t->tgid, t->start_time, comm))
+		return NULL;
+	return out_text(text, comm, sizeof(comm));
+}
+
+static __u64 since(__u64 now, __u64 then)
+{
+	return now > then ? now - then : 0;
+}
+
+static void add_since(struct json_object *o, const char *name, __u64 now, __u64 then)
+{
+	if (then)
+		out_add_u64(o, name, since(now, then));
+	else
+		json_object_object_add(o, name, NULL);
+}
+
+static void tether_json(const struct autokill_tether *t, __u64 now, __s64 offset)
+{
+	struct json_object *o = out_json_new();
+	char text[OUT_TEXT(AUTOKILL_COMM_LEN)], user[64], when[48];
+	const char *name = command(t, text);
+
+	out_add_u64(o, "id", t->id);
+	out_add_text(o, "state", name_tether_state(t->state));
+	out_add_text(o, "scope", name_scope(t->scope));
+	out_add_u64(o, "pid", t->tgid);
+	if (name)
+		out_add_text(o, "command", name);
+	else
+		json_object_object_add(o, "command", NULL);
+	out_add_u64(o, "uid", t->uid);
+	out_add_text(o, "user", user_name(user, sizeof(user), t->uid));
+	out_add_u64(o, "creator", t->creator);
+	out_add_u64(o, "creator_tid", t->creator_tid);
+	out_add_text(o, "creator_comm", out_text(text, t->comm, sizeof(t->comm)));
+	out_add_bool(o, "guard", t->flags & TETHER_GUARD);
+	out_add_text(o, "born", time_json(when, sizeof(when), t->born_at, offset));
+	add_since(o, "age_ns", now, t->born_at);
+	add_since(o, "released_ns", now, t->released_at);
+	add_since(o, "killed_ns", now, t->killed_at);
+	out_add_u64(o, "looks", t->looks);
+	out_json(o);
+}
+
+static const struct out_column columns[] = {
+	{ "ID", true },	      { "STATE", false }, { "PID", true },
+	{ "COMMAND", false }, { "UID", false },	  { "CREATOR", true },
+	{ "GUARD", false },   { "AGE", true },	  { "LOOKS", true },
+};
+
+#define N_COLUMNS (sizeof(columns) / sizeof(*columns))
+
+static void tether_row(struct libscols_table *table, const struct autokill_tether *t, __u64 now)
+{
+	char id[24], pid[12], text[OUT_TEXT(AUTOKILL_COMM_LEN)], user[64], creator[12], age[24];
+	char looks[12];
+	const char *guard = t->flags & TETHER_GUARD ? "yes" : "no";
+	const char *state = name_tether_state(t->state), *name = command(t, text);
+	const char *cells[] = {
+		id, state, pid, name ? name : "-", user, creator, guard, age, looks
+	};
+
+	snprintf(id, sizeof(id), "%llu", t->id);
+	snprintf(pid, sizeof(pid), "%u", t->tgid);
+	user_name(user, sizeof(user), t->uid);
+	snprintf(creator, sizeof(creator), "%u", t->creator);
+	time_span(age, sizeof(age), since(now, t->born_at));
+	snprintf(looks, sizeof(looks), "%u", t->looks);
+	out_row(table, cells, N_COLUMNS);
+}
+
+static void ps_print(const struct ps_options *o, const struct autokill_tether *t, size_t n)
+{
+	struct libscols_table *table = o->json ? NULL : out_table(columns, N_COLUMNS);
+	__s64 offset = time_offset();
+	__u64 now = time_boot();
+
+	for (size_t i = 0; i < n; i++) {
+		if (o->by_uid && t[i].uid != o->uid)
+			continue;
+		if (o->json)
+			tether_json(&t[i], now, offset);
+		else
+			tether_row(table, &t[i], now);
+	}
+	if (table)
+		out_table_print(table);
+}
+
+int cmd_ps(int argc, char **argv)
+{
+	_cleanup_free_ struct autokill_tether *tethers = NULL;
+	struct ps_options o = {};
+	struct autokill_config config;
+	struct maps m;
+	size_t n;
+	int err;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (view_open("ps", &m, &config))
+		return 1;
+	err = maps_tethers(&m, &tethers, &n);
+	maps_close(&m);
+	if (err)
+		return view_failed("ps", "the tethers", err);
+	ps_print(&o, tethers, n);
+	return out_end();
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_run.c - run a command tethered to this process
+ *
+ * This process holds the only descriptor of the tether, so that the command dies when it dies, in
+ * whatever way. It does nothing else but pass on signals (run_signals.c), stop when the command
+ * stops, and give back the command's exit status (run_child.c).
+ */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <unistd.h>
+
+#include "msg.h"
+#include "run_child.h"
+#include "run_signals.h"
+#include "verbs.h"
+
+struct run_options {
+	bool guard;
+	char **command;
+};
+
+enum { OPT_NNP = 'g' };
+
+static const struct argp_option options[] = {
+	{ "nnp", OPT_NNP, NULL, 0,
+	  "Put CMD under the guard, also with CAP_SYS_ADMIN: an exec by it or its descendants that "
+	  "would gain privileges (setuid, setgid, file capabilities) fails with EPERM. Where the "
+	  "kernel's own flag is used, it is no_new_privs instead.",
+	  0 },
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run_options *o = state->input;
+
+	(void)arg;
+	switch (key) {
+	case OPT_NNP:
+		o->guard = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		/* the first word that is no option of ours begins the command, which has its own */
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no command given");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[--] CMD [ARG...]",
+	.doc = "Run CMD tethered to this process: when this process dies, in any way, the kernel kills "
+	       "CMD.\v"
+	       "Without CAP_SYS_ADMIN, CMD is put under the guard, as by --nnp.\n\n"
+	       "SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP and SIGCONT are "
+	       "passed on to CMD; any other signal that ends this process ends CMD, too. In a "
+	       "terminal, both are one job: when CMD stops, this process stops.\n\n"
+	       "Only CMD itself is killed, not what it has started; and when CMD ends, what it has "
+	       "left behind runs on.\n\n"
+	       "Exit status: CMD's; 128+N if signal N killed it; 125 autokill itself failed, 126 CMD "
+	       "cannot be executed, 127 CMD was not found.",
+};
+
+/* The rule of CLONE_PIDFD_AUTOKILL: CAP_SYS_ADMIN in our user namespace, or the guard. */
+static bool has_right(void)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (!caps)
+		return false;
+	if (cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &value))
+		value = CAP_CLEAR;
+	cap_free(caps);
+	return value == CAP_SET;
+}
+
+/*
+ * See that no descriptor of ours becomes 0, 1 or 2, where the caller has closed these. The fillers
+ * are closed by the exec, so that the command finds it as the caller left it.
+ */
+static int standard_fds_fill(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+			return -errno;
+	return 0;
+}
+
+/*
+ * Stand in no pipe: the other end must see it when the command closes its own. stderr is kept for
+ * messages. Without /dev/null, we stay as we are.
+ */
+static void standard_fds_drop(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup3(null, STDIN_FILENO, O_CLOEXEC);
+	dup3(null, STDOUT_FILENO, O_CLOEXEC);
+	close(null);
+}
+
+/*
+ * Is there somebody who notices that we stop, and continues us? A shell, if we have a terminal and
+ * did not come with it. To stop otherwise would be to sleep while the command ends.
+ */
+static bool job_control(void)
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (tty < 0)
+		return false;
+	close(tty);
+	return getsid(0) != getpid();
+}
+
+/* Until the command is gone. Returns the exit status. */
+static int watch(const struct run_child *child, const struct run_signals *signals,
+		 const char *command)
+{
+	struct pollfd polled[] = {
+		{ .fd = signals->fd, .events = POLLIN },
+		{ .fd = child->pidfd, .events = POLLIN },
+	};
+	bool follow_stops = job_control();
+	int status;
+
+	for (;;) {
+		if (poll(polled, 2, -1) < 0 && errno != EINTR) {
+			msg_error("run: poll: %s; the command is killed", strerror(errno));
+			return RUN_FAILED;
+		}
+		/*
+		 * Signals first: a SIGCONT that woke us must have continued the command before we
+		 * look whether it is stopped.
+		 */
+		run_signals_pass(signals, child->pid, child->pidfd);
+		switch (run_child_look(child, command, &status)) {
+		case RUN_EXITED:
+			return status;
+		case RUN_STOPPED:
+			if (follow_stops)
+				kill(getpid(), SIGSTOP);
+			break;
+		case RUN_NOTHING:
+			/*
+			 * Exited, but not for us yet: a debugger has it. SIGCHLD or the hang-up,
+			 * which needs no asking for, will tell.
+			 */
+			if (polled[1].revents & POLLIN)
+				polled[1].events = 0;
+			break;
+		}
+	}
+}
+
+static int run(const struct run_options *o)
+{
+	struct run_signals signals;
+	struct run_child child;
+	int err;
+
+	err = standard_fds_fill();
+	if (!err)
+		err = run_signals_take(&signals);
+	if (err) {
+		msg_error("run: cannot prepare: %s; see ulimit -n and /dev/null", strerror(-err));
+		return RUN_FAILED;
+	}
+	if (run_child_start(&child, o->command, o->guard || !has_right(), &signals.mask,
+			    &signals.sigchld))
+		return RUN_FAILED;
+	standard_fds_drop();
+	return watch(&child, &signals, o->command[0]);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options o = {};
+
+	argp_err_exit_status = RUN_FAILED;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
+	return run(&o);
+}

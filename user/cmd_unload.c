@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* cmd_unload.c - detach everything; refused while a child depends on it */
+#include <argp.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "maps.h"
+#include "msg.h"
+#include "pins.h"
+#include "verbs.h"
+
+enum { OPT_FORCE = 'f' };
+
+static const struct argp_option options[] = {
+	{ "force", OPT_FORCE, NULL, 0,
+	  "Unload although there are tethers: their children live on, and nothing kills them.", 0 },
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	bool *force = state->input;
+
+	switch (key) {
+	case OPT_FORCE:
+		*force = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: unload takes no arguments", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Detach the programs and remove their pins.\v"
+	       "Exit status: 0 unloaded (or nothing was loaded), 1 refused or failed, 2 usage.",
+};
+
+static int ready_set(const struct maps *m, enum autokill_ready ready)
+{
+	struct autokill_config c;
+	int err = maps_config(m, &c);
+
+	if (err)
+		return err;
+	c.ready = ready;
+	return maps_set_config(m, &c);
+}
+
+#define NAMED_AT_MOST 8
+
+static int tethers_left(const struct maps *m)
+{
+	struct autokill_tether *t;
+	size_t n;
+	int err = maps_tethers(m, &t, &n);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n && i < NAMED_AT_MOST; i++)
+		msg_warn("unload: tether %llu: child %u, made by pid %u (%s), uid %u",
+			 (unsigned long long)t[i].id, t[i].tgid, t[i].creator, t[i].comm, t[i].uid);
+	if (n > NAMED_AT_MOST)
+		msg_warn("unload: and %zu more: see autokill ps", n - NAMED_AT_MOST);
+	free(t);
+	return n > INT32_MAX ? INT32_MAX : (int)n;
+}
+
+/*
+ * What depends on the programs: children that are tethered, threads that were told that their next
+ * child will be, processes that may gain privileges as soon as nobody guards them. Negative: -errno.
+ */
+static int left(const struct maps *m, bool force)
+{
+	size_t armed, guarded;
+	int tethers, err;
+
+	tethers = tethers_left(m);
+	if (tethers < 0)
+		return tethers;
+	err = maps_tasks(m, &armed, &guarded);
+	if (err)
+		return err;
+	if (!tethers && !armed && !guarded)
+		return 0;
+	if (force)
+		msg_warn("unload: forced: %d tethered children live on, %zu requests are void, %zu "
+			 "tasks are guarded no more",
+			 tethers, armed, guarded);
+	else
+		msg_error("unload: refused: %d tethered children would live on, %zu requests be "
+			  "void, %zu guarded tasks be guarded no more; end them first, or use --force",
+			  tethers, armed, guarded);
+	return 1;
+}
+
+/*
+ * Nobody may arm or clone tethered from here on. A program that read the old value may still run:
+ * after the barrier (which waits for an RCU grace period) its tether is in the map.
+ */
+static int close_door(const struct maps *m)
+{
+	int err = ready_set(m, AUTOKILL_NOT_READY);
+
+	if (!err)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	return err;
+}
+
+/* May the pins go? 0: yes; else a message has said why not. */
+static int unload_allowed(bool force)
+{
+	struct maps m;
+	int err, some;
+
+	err = maps_open(&m);
+	if (err == -EPROTO && !force) {
+		msg_error("unload: %s was pinned by another version of autokill, whose tethers "
+			  "cannot be counted: use that version, or --force",
+			  AUTOKILL_PIN_DIR);
+		return -1;
+	}
+	if (err)
+		return 0; /* half-made: nothing can be armed there, so there is nothing to lose */
+	err = close_door(&m);
+	some = err ? err : left(&m, force);
+	if (some < 0)
+		msg_error("unload: cannot read the maps: %s", strerror(-some));
+	if (some && !force) {
+		ready_set(&m, AUTOKILL_READY);
+		maps_close(&m);
+		return -1;
+	}
+	maps_close(&m);
+	return 0;
+}
+
+static int unload(bool force)
+{
+	struct pins_scan scan;
+	sigset_t all;
+	int err;
+
+	err = pins_scan(AUTOKILL_PIN_DIR, &scan);
+	if (err) {
+		msg_error("unload: cannot read %s: %s", AUTOKILL_PIN_DIR, strerror(-err));
+		return 1;
+	}
+	if (scan.found && unload_allowed(force))
+		return 1;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	err = pins_remove(AUTOKILL_PIN_DIR);
+	if (err) {
+		msg_error("unload: cannot remove everything from %s: %s; run it again",
+			  AUTOKILL_PIN_DIR, strerror(-err));
+		return 1;
+	}
+	pins_remove_empty(AUTOKILL_PIN_DIR);
+	if (*scan.foreign) {
+		msg_error("unload: unloaded, but %s/%s is not ours and stays: move it away "
+			  "before the next load",
+			  AUTOKILL_PIN_DIR, scan.foreign);
+		return 1;
+	}
+	if (!scan.found)
+		msg_info("unload: nothing was loaded");
+	return 0;
+}
+
+int cmd_unload(int argc, char **argv)
+{
+	bool force = false;
+	int lock, ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &force);
+	lock = pins_lock_existing(AUTOKILL_PIN_DIR);
+	if (lock == -ENOENT) {
+		msg_info("unload: nothing was loaded");
+		return 0;
+	}
+	if (lock < 0) {
+		msg_error("unload: cannot lock %s: %s; %s", AUTOKILL_PIN_DIR, strerror(-lock),
+			  lock == -EWOULDBLOCK ? "another load or unload is at work: wait for it"
+					       : "run it as root");
+		return 1;
+	}
+	ret = unload(force);
+	close(lock);
+	return ret;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* loader.c - open, load, attach and pin the kernel side */
+#include "loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "pins.h"
+
+/* objects.S */
+extern const char object_task_work_impl[], object_task_work_impl_end[];
+extern const char object_task_work[], object_task_work_end[];
+
+/*
+ * What libbpf said last, so that a failure can be explained. The verifier's log comes through here,
+ * too, in one piece; its last line but one is the complaint.
+ */
+static char libbpf_said[512];
+static bool verifier_spoke;
+static bool verbose;
+
+static int libbpf_listen(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[sizeof(libbpf_said)];
+	va_list again;
+
+	va_copy(again, args);
+	if (verbose)
+		vfprintf(stderr, format, again);
+	va_end(again);
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	if (strstr(text, "BEGIN PROG LOAD LOG"))
+		verifier_spoke = true;
+	if (!*libbpf_said) {
+		text[strcspn(text, "\n")] = '\0';
+		snprintf(libbpf_said, sizeof(libbpf_said), "%s",
+			 strncmp(text, "libbpf: ", 8) ? text : text + 8);
+	}
+	return 0;
+}
+
+static int fail(struct loader *l, int err, const char *what)
+{
+	snprintf(l->why, sizeof(l->why), "%s: %s%s%.300s%s", what, strerror(-err),
+		 *libbpf_said ? " (" : "", libbpf_said, *libbpf_said ? ")" : "");
+	if (!l->mend)
+		l->mend = "run with --verbose to see what libbpf and the verifier say";
+	return err;
+}
+
+static int map_size(struct bpf_object *o, const char *name, __u32 entries)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(o, name);
+
+	if (!map)
+		return -ENOENT;
+	return bpf_map__set_max_entries(map, entries);
+}
+
+#define TASKS_PER_TETHER 8
+
+static int maps_size(struct loader *l, __u32 room)
+{
+	int err;
+
+	/* Twice: a file of a clone that failed keeps its entry until it is put. */
+	err = map_size(l->object, "files", 2 * room);
+	if (!err)
+		err = map_size(l->object, "tethers", room);
+	if (!err)
+		err = map_size(l->object, "works", 2 * room); /* parent and init, one item each */
+	if (!err)
+		err = map_size(l->object, "tasks", TASKS_PER_TETHER * room);
+	return err ? fail(l, err, "cannot set the size of a map") : 0;
+}
+
+static int programs_choose(struct loader *l, const struct rungs *rungs)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, l->object)
+		bpf_program__set_autoload(prog, false);
+	for (const char *const *name = rungs->programs; *name; name++) {
+		prog = bpf_object__find_program_by_name(l->object, *name);
+		if (!prog)
+			return fail(l, -ENOENT, *name);
+		bpf_program__set_autoload(prog, true);
+	}
+	return 0;
+}
+
+static int object_open(struct loader *l, enum rung_object which)
+{
+	const char *from = object_task_work, *to = object_task_work_end;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "autokill");
+
+	if (which == OBJECT_TASK_WORK_IMPL) {
+		from = object_task_work_impl;
+		to = object_task_work_impl_end;
+	}
+	l->object = bpf_object__open_mem(from, to - from, &opts);
+	if (!l->object)
+		return fail(l, -errno, "cannot open the BPF object");
+	return 0;
+}
+
+static int object_load(struct loader *l)
+{
+	int err = bpf_object__load(l->object);
+
+	if (!err)
+		return 0;
+	/* A program that the verifier refuses comes with a log; a policy that forbids it does not. */
+	if ((err == -EPERM || err == -EACCES) && !verifier_spoke)
+		l->mend = "this host's policy forbids BPF programs on fentry or LSM hooks (EPERM "
+			  "and no verifier log): allow them, or run on another host or in a guest";
+	return fail(l, err, "the kernel does not load the programs");
+}
+
+static int programs_attach(struct loader *l, const struct rungs *rungs)
+{
+	struct bpf_program *prog;
+	struct bpf_link *link;
+
+	for (const char *const *name = rungs->programs; *name; name++) {
+		char what[96];
+
+		prog = bpf_object__find_program_by_name(l->object, *name);
+		link = prog ? bpf_program__attach(prog) : NULL;
+		if (!link) {
+			snprintf(what, sizeof(what), "cannot attach %s", *name);
+			return fail(l, prog ? -errno : -ENOENT, what);
+		}
+		l->link_names[l->n_links] = *name;
+		l->links[l->n_links++] = link;
+	}
+	return 0;
+}
+
+static int map_fd(const struct loader *l, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(l->object, name);
+}
+
+static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
+{
+	struct autokill_config c = {
+		.state_version = AUTOKILL_STATE_VERSION,
+		.ready = AUTOKILL_NOT_READY,
+		.room = room,
+		.share = room / 4 ?: 1,
+		.tasks_room = TASKS_PER_TETHER * room,
+		.tasks_share = TASKS_PER_TETHER * room / 4,
+		.lsm = rungs->lsm,
+	};
+	struct timespec now;
+	int err;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	c.loaded_at = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	snprintf(c.version, sizeof(c.version), "%s", AUTOKILL_VERSION);
+	l->maps = (struct maps){
+		.config = map_fd(l, "config"),
+		.stats = map_fd(l, "stats"),
+		.failures = map_fd(l, "failures"),
+		.tethers = map_fd(l, "tethers"),
+		.files = map_fd(l, "files"),
+		.events = map_fd(l, "events"),
+		.tasks = map_fd(l, "tasks"),
+		.users = map_fd(l, "users"),
+	};
+	err = maps_set_config(&l->maps, &c);
+	return err ? fail(l, err, "cannot write the configuration") : 0;
+}
+
+int loader_start(struct loader *l, const struct rungs *rungs, const struct loader_options *options)
+{
+	int err;
+
+	memset(l, 0, sizeof(*l));
+	*libbpf_said = '\0';
+	verifier_spoke = false;
+	verbose = options->verbose;
+	libbpf_set_print(libbpf_listen);
+	err = object_open(l, rungs->object);
+	if (!err)
+		err = maps_size(l, options->room);
+	if (!err)
+		err = programs_choose(l, rungs);
+	if (!err)
+		err = object_load(l);
+	if (!err)
+		err = config_write(l, rungs, options->room);
+	if (!err)
+		err = programs_attach(l, rungs);
+	if (err)
+		loader_stop(l);
+	return err;
+}
+
+void loader_stop(struct loader *l)
+{
+	while (l->n_links)
+		bpf_link__destroy(l->links[--l->n_links]);
+	bpf_object__close(l->object);
+	l->object = NULL;
+}
+
+/* The map that holds the global variables has the object's name in front of its own. */
+static struct bpf_map *map_of_pin(const struct loader *l, const char *name)
+{
+	struct bpf_map *map;
+
+	if (strcmp(name, "globals"))
+		return bpf_object__find_map_by_name(l->object, name);
+	bpf_object__for_each_map(map, l->object)
+		if (strstr(bpf_map__name(map), ".bss"))
+			return map;
+	return NULL;
+}
+
+static struct bpf_link *link_of_pin(const struct loader *l, const char *name)
+{
+	for (int i = 0; i < l->n_links; i++)
+		if (!strcmp(l->link_names[i], name))
+			return l->links[i];
+	return NULL;
+}
+
+/* 0 also for a pin of the table that these rungs do not have. */
+static int pin_one(struct loader *l, const char *base, const struct pin *pin)
+{
+	struct bpf_program *prog;
+	char path[PINS_PATH_MAX];
+	struct bpf_link *link;
+	struct bpf_map *map;
+	int err;
+
+	err = pins_path(path, base, pin->dir, pin->name);
+	if (err)
+		return err;
+	if (!strcmp(pin->dir, "maps")) {
+		map = map_of_pin(l, pin->name);
+		return map ? bpf_map__pin(map, path) : -ENOENT;
+	}
+	link = link_of_pin(l, pin->name);
+	if (!link)
+		return 0;
+	if (!strcmp(pin->dir, "links"))
+		return bpf_link__pin(link, path);
+	prog = bpf_object__find_program_by_name(l->object, pin->name);
+	return prog ? bpf_program__pin(prog, path) : -ENOENT;
+}
+
+int loader_pin(struct loader *l, const char *base)
+{
+	const struct pin *pin = pins_table;
+	int err = 0;
+
+	while (pin->name)
+		pin++;
+	while (pin-- > pins_table && !err)
+		err = pin_one(l, base, pin);
+	if (!err)
+		return 0;
+	fail(l, err, "cannot pin");
+	pins_remove(base);
+	return err;
+}

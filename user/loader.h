@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* loader.h - open, load, attach and pin the kernel side */
+#ifndef AUTOKILL_USER_LOADER_H
+#define AUTOKILL_USER_LOADER_H
+
+#include "maps.h"
+#include "rungs.h"
+
+struct bpf_object;
+struct bpf_link;
+
+#define LOADER_LINKS_MAX 12
+
+struct loader_options {
+	__u32 room;	/* tethers in all; the share of a uid is a quarter */
+	bool verbose;	/* print what libbpf and the verifier say */
+};
+
+struct loader {
+	struct bpf_object *object;
+	struct bpf_link *links[LOADER_LINKS_MAX];
+	const char *link_names[LOADER_LINKS_MAX]; /* of the programs */
+	int n_links;
+	struct maps maps;   /* descriptors of the object's own; closed with it */
+	char why[512];	    /* after a failure: what failed and why */
+	const char *mend;   /* after a failure: what to do; constant string */
+};
+
+/**
+ * loader_start - load the programs and attach them, with nobody allowed to arm yet
+ *
+ * Nothing is pinned: everything ends with loader_stop() or with the process.
+ * Return: 0; -errno with @l->why and @l->mend set, and nothing left attached.
+ */
+int loader_start(struct loader *l, const struct rungs *rungs, const struct loader_options *options);
+
+/** loader_stop - detach what is not pinned and free everything; may be called twice */
+void loader_stop(struct loader *l);
+
+/**
+ * loader_pin - pin maps, programs and links below @base, in the reverse order of pins_table
+ *
+ * Return: 0; -errno with @l->why set, and what was pinned already removed again.
+ */
+int loader_pin(struct loader *l, const char *base);
+
+#endif /* AUTOKILL_USER_LOADER_H */

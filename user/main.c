@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* main.c - the table of verbs, and the choice of one of them */
+#include <argp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "msg.h"
+#include "verbs.h"
+
+const char *argp_program_version = "autokill " AUTOKILL_VERSION;
+
+static const struct verb verbs[] = {
+	{ "load", "attach the programs, prove that they kill, pin them", cmd_load },
+	{ "unload", "detach the programs", cmd_unload },
+	{ "status", "what is loaded, how full it is, what it has done", cmd_status },
+	{ "doctor", "whether this kernel can enforce, and what it lacks", cmd_doctor },
+	{ "ps", "list the tethers", cmd_ps },
+	{ "events", "the last events, or all from now on", cmd_events },
+	{ "run", "run a command that dies with this process", cmd_run },
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(*verbs))
+
+static void help_print(void)
+{
+	printf("Usage: autokill VERB [OPTION...]\n"
+	       "Have the kernel kill a child when the last reference to its pidfd goes.\n\n");
+	for (size_t i = 0; i < N_VERBS; i++)
+		printf("  %-8s %s\n", verbs[i].name, verbs[i].summary);
+	printf("\n`autokill VERB --help' tells about one of them; `autokill --version'.\n"
+	       "Exit status: 0 done, 1 failed, 2 usage; doctor and run have their own.\n");
+}
+
+static int usage_fail(const char *what, const char *word)
+{
+	char names[128] = "";
+
+	for (size_t i = 0; i < N_VERBS; i++) {
+		strcat(names, " ");
+		strcat(names, verbs[i].name);
+	}
+	msg_error("%s%s: the verbs are%s", what, word, names);
+	return 2;
+}
+
+static const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *verb;
+	char name[32];
+
+	argp_err_exit_status = 2;
+	if (argc < 2)
+		return usage_fail("no verb given", "");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) {
+		help_print();
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts(argp_program_version);
+		return 0;
+	}
+	verb = verb_find(argv[1]);
+	if (!verb)
+		return usage_fail("unknown verb ", argv[1]);
+	snprintf(name, sizeof(name), "autokill %s", verb->name);
+	argv[1] = name;
+	return verb->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* maps.c - read the pinned maps of the kernel side */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "maps.h"
+#include "pins.h"
+
+static const struct map_pin {
+	const char *name;
+	size_t offset;	  /* of the descriptor in struct maps */
+	__u32 value_size; /* that the layout of this version has; for tethers, the least */
+} map_pins[] = {
+	{ "config", offsetof(struct maps, config), sizeof(struct autokill_config) },
+	{ "stats", offsetof(struct maps, stats), sizeof(struct autokill_stats) },
+	{ "failures", offsetof(struct maps, failures), sizeof(__u64) },
+	{ "tethers", offsetof(struct maps, tethers), sizeof(struct autokill_tether) },
+	{ "files", offsetof(struct maps, files), 0 },
+	{ "events", offsetof(struct maps, events), sizeof(struct autokill_event) },
+	{ "tasks", offsetof(struct maps, tasks), sizeof(struct autokill_task) },
+	{ "users", offsetof(struct maps, users), 0 },
+};
+
+#define N_MAP_PINS (sizeof(map_pins) / sizeof(*map_pins))
+
+static int *map_fd(struct maps *m, const struct map_pin *pin)
+{
+	return (int *)((char *)m + pin->offset);
+}
+
+static int map_value_size(int fd, __u32 *size)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -errno;
+	*size = info.value_size;
+	return 0;
+}
+
+static int map_open(const struct map_pin *pin)
+{
+	char path[PINS_PATH_MAX];
+	__u32 size = 0;
+	int fd, err;
+
+	err = pins_path(path, AUTOKILL_PIN_DIR, "maps", pin->name);
+	if (err)
+		return err;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	err = map_value_size(fd, &size);
+	if (!err && (size < pin->value_size ||
+		     (size != pin->value_size && pin->value_size && strcmp(pin->name, "tethers"))))
+		err = -EPROTO;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int maps_open(struct maps *m)
+{
+	struct autokill_config config;
+	int fd, err;
+
+	memset(m, 0xff, sizeof(*m));
+	for (size_t i = 0; i < N_MAP_PINS; i++) {
+		fd = map_open(&map_pins[i]);
+		if (fd < 0) {
+			maps_close(m);
+			return fd;
+		}
+		*map_fd(m, &map_pins[i]) = fd;
+	}
+	err = maps_config(m, &config);
+	if (!err && config.state_version != AUTOKILL_STATE_VERSION)
+		err = -EPROTO;
+	if (err)
+		maps_close(m);
+	return err;
+}
+
+void maps_close(struct maps *m)
+{
+	for (size_t i = 0; i < N_MAP_PINS; i++) {
+		int *fd = map_fd(m, &map_pins[i]);
+
+		if (*fd >= 0)
+			close(*fd);
+		*fd = -1;
+	}
+}
+
+static int map_first(int fd, void *out)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(fd, &zero, out) ? -errno : 0;
+}
+
+int maps_config(const struct maps *m, struct autokill_config *out)
+{
+	return map_first(m->config, out);
+}
+
+int maps_set_config(const struct maps *m, const struct autokill_config *config)
+{
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(m->config, &zero, config, BPF_ANY) ? -errno : 0;
+}
+
+int maps_stats(const struct maps *m, struct autokill_stats *out)
+{
+	return map_first(m->stats, out);
+}
+
+/*
+ * Walk a hash: call @add for each element. An element deleted under the walk sends it back to the
+ * beginning (get_next_key() of a key that is gone gives the first), so @add must expect duplicates
+ * and the walk is bounded.
+ */
+static int map_walk(int fd, size_t key_size, size_t most,
+		    int (*add)(void *ctx, const void *key, const void *value), void *ctx)
+{
+	__u8 key[16], next[16];
+	void *value, *prev = NULL;
+	__u32 size = 0;
+	int err;
+
+	err = map_value_size(fd, &size);
+	if (err)
+		return err;
+	value = malloc(size);
+	if (!value)
+		return -ENOMEM;
+	for (size_t i = 0; i < most && !bpf_map_get_next_key(fd, prev, next); i++) {
+		memcpy(key, next, key_size);
+		prev = key;
+		if (bpf_map_lookup_elem(fd, key, value))
+			continue;
+		err = add(ctx, key, value);
+		if (err)
+			break;
+	}
+	free(value);
+	return err;
+}
+
+struct list {
+	char *items;
+	size_t n, size, room;
+};
+
+/* A copy of @item at the end. 0 or -ENOMEM, with the list unchanged. */
+static int list_add(struct list *l, const void *item)
+{
+	char *items;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+
+		items = reallocarray(l->items, room, l->size);
+		if (!items)
+			return -ENOMEM;
+		l->items = items;
+		l->room = room;
+	}
+	memcpy(l->items + l->n++ * l->size, item, l->size);
+	return 0;
+}
+
+/* Sort by the first 8 bytes, which are the key, and drop duplicates. */
+static int key_compare(const void *a, const void *b)
+{
+	__u64 x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x < y ? -1 : x > y;
+}
+
+static void list_finish(struct list *l)
+{
+	size_t kept = 0;
+
+	if (!l->n)
+		return;
+	qsort(l->items, l->n, l->size, key_compare);
+	for (size_t i = 1; i < l->n; i++) {
+		if (!key_compare(l->items + kept * l->size, l->items + i * l->size))
+			continue;
+		if (++kept != i)
+			memcpy(l->items + kept * l->size, l->items + i * l->size, l->size);
+	}
+	l->n = kept + 1;
+}
+
+static int tether_add(void *ctx, const void *key, const void *value)
+{
+	(void)key;
+	return list_add(ctx, value);
+}
+
+static int failure_add(void *ctx, const void *key, const void *value)
+{
+	struct autokill_failure_count f;
+
+	memcpy(&f.key, key, sizeof(f.key));
+	memcpy(&f.count, value, sizeof(f.count));
+	return list_add(ctx, &f);
+}
+
+#define WALK_MOST 4000000
+
+static int map_list(int fd, size_t key_size, struct list *l,
+		    int (*add)(void *ctx, const void *key, const void *value), size_t *n)
+{
+	int err = map_walk(fd, key_size, WALK_MOST, add, l);
+
+	*n = 0;
+	if (err) {
+		free(l->items);
+		l->items = NULL;
+		return err;
+	}
+	list_finish(l);
+	*n = l->n;
+	return 0;
+}
+
+int maps_tethers(const struct maps *m, struct autokill_tether **out, size_t *n)
+{
+	struct list l = { .size = sizeof(**out) };
+	int err = map_list(m->tethers, sizeof(__u64), &l, tether_add, n);
+
+	*out = (struct autokill_tether *)l.items;
+	return err;
+}
+
+int maps_failures(const struct maps *m, struct autokill_failure_count **out, size_t *n)
+{
+	struct list l = { .size = sizeof(**out) };
+	int err = map_list(m->failures, sizeof(struct autokill_failure), &l, failure_add, n);
+
+	*out = (struct autokill_failure_count *)l.items;
+	return err;
+}
+
+static int task_count(void *ctx, const void *key, const void *value)
+{
+	const struct autokill_task *task = value;
+	size_t *counts = ctx;
+
+	(void)key;
+	counts[0] += task->armed != 0;
+	counts[1] += task->guard != 0;
+	return 0;
+}
+
+int maps_tasks(const struct maps *m, size_t *armed, size_t *guarded)
+{
+	size_t counts[2] = {};
+	int err = map_walk(m->tasks, sizeof(__u64), WALK_MOST, task_count, counts);
+
+	*armed = counts[0];
+	*guarded = counts[1];
+	return err;
+}
+
+int maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
+{
+	__u32 at = seq % AUTOKILL_EVENTS;
+
+	if (bpf_map_lookup_elem(m->events, &at, out))
+		return -errno;
+	/* Pairs with event_write() in bpf/events.bpf.h: both numbers, or it was being written. */
+	return out->seq == seq + 1 && out->seq_end == seq + 1 ? 0 : -EAGAIN;
+}
+
+static const char *prog_type_name(__u32 type)
+{
+	switch (type) {
+	case BPF_PROG_TYPE_LSM:
+		return "lsm";
+	case BPF_PROG_TYPE_TRACING:
+		return "tracing";
+	default:
+		return "other";
+	}
+}
+
+static int prog_read(const char *name, struct prog_info *out)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	char path[PINS_PATH_MAX];
+	int fd, err;
+
+	err = pins_path(path, AUTOKILL_PIN_DIR, "progs", name);
+	if (err)
+		return err;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : 0;
+	close(fd);
+	if (err)
+		return err;
+	memset(out, 0, sizeof(*out));
+	/* The kernel keeps 15 characters; the pin has the whole name, of which "autokill_" says nothing. */
+	strncpy(out->name, strncmp(name, "autokill_", 9) ? name : name + 9, sizeof(out->name) - 1);
+	strncpy(out->type, prog_type_name(info.type), sizeof(out->type) - 1);
+	out->id = info.id;
+	out->recursion_misses = info.recursion_misses;
+	out->run_cnt = info.run_cnt;
+	return 0;
+}
+
+int maps_progs(struct prog_info **out, size_t *n)
+{
+	struct list l = { .size = sizeof(**out) };
+	struct prog_info info;
+	int err = 0;
+
+	*out = NULL;
+	*n = 0;
+	for (const struct pin *pin = pins_table; pin->name && !err; pin++) {
+		if (strcmp(pin->dir, "progs"))
+			continue;
+		err = prog_read(pin->name, &info);
+		if (!err)
+			err = list_add(&l, &info);
+		else if (err == -ENOENT)
+			err = 0; /* of the other rung */
+	}
+	if (err) {
+		free(l.items);
+		return err;
+	}
+	*out = (struct prog_info *)l.items;
+	*n = l.n;
+	return 0;
+}

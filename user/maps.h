@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* maps.h - read the pinned maps of the kernel side; see autokill_state.h for what is in them */
+#ifndef AUTOKILL_USER_MAPS_H
+#define AUTOKILL_USER_MAPS_H
+
+#include <stddef.h>
+
+#include "autokill_state.h"
+
+#define AUTOKILL_PIN_DIR "/sys/fs/bpf/autokill"
+
+struct maps {
+	int config, stats, failures, tethers, files, events, tasks, users; /* fds, -1 if not open */
+};
+
+struct autokill_failure_count {
+	struct autokill_failure key;
+	__u64 count;
+};
+
+struct prog_info {
+	char name[16];
+	char type[16];
+	__u32 id;
+	__u64 recursion_misses; /* calls that the kernel skipped: bpf_prog_info */
+	__u64 run_cnt;		/* 0 unless the sysctl kernel.bpf_stats_enabled is on */
+};
+
+/**
+ * maps_open - open every pinned map
+ *
+ * Return: 0; -ENOENT if nothing is loaded, -EACCES or -EPERM without the right (root is needed),
+ * -EPROTO if the maps are of another version's layout. On failure @m holds no descriptor.
+ */
+int maps_open(struct maps *m);
+
+/** maps_close - close what maps_open() opened; may be called twice */
+void maps_close(struct maps *m);
+
+/** maps_config, maps_stats - copy the one element. Return: 0 or -errno of the system call. */
+int maps_config(const struct maps *m, struct autokill_config *out);
+int maps_stats(const struct maps *m, struct autokill_stats *out);
+
+/** maps_set_config - replace the one element. Return: 0 or -errno. */
+int maps_set_config(const struct maps *m, const struct autokill_config *config);
+
+/**
+ * maps_tethers, maps_failures - copy all elements, sorted by key, into malloc()ed *@out
+ *
+ * A snapshot of a map that changes: what was added meanwhile can be missing.
+ * Return: 0 or -errno; on failure *@out is NULL and *@n is 0.
+ */
+int maps_tethers(const struct maps *m, struct autokill_tether **out, size_t *n);
+int maps_failures(const struct maps *m, struct autokill_failure_count **out, size_t *n);
+
+/**
+ * maps_tasks - how many tasks have a request pending, and how many are under the guard
+ *
+ * Return: 0 or -errno.
+ */
+int maps_tasks(const struct maps *m, size_t *armed, size_t *guarded);
+
+/**
+ * maps_event - copy event number @seq (the first is 0)
+ *
+ * Return: 0; -EAGAIN if it is being written or was overwritten; other -errno of the system call.
+ */
+int maps_event(const struct maps *m, __u64 seq, struct autokill_event *out);
+
+/** maps_progs - the pinned programs, in malloc()ed *@out. Return: 0 or -errno. */
+int maps_progs(struct prog_info **out, size_t *n);
+
+#endif /* AUTOKILL_USER_MAPS_H */

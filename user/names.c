@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * names.c - the words for the numbers in the maps
+ *
+ * The switches have no default, so that the compiler names the word that a new number lacks.
+ */
+#include <string.h>
+
+#include "names.h"
+
+const char *name_ready(enum autokill_ready ready)
+{
+	switch (ready) {
+	case AUTOKILL_NOT_READY:
+		return "not-ready";
+	case AUTOKILL_CANARY:
+		return "canary";
+	case AUTOKILL_READY:
+		return "ready";
+	}
+	return "unknown";
+}
+
+const char *name_tether_state(enum autokill_tether_state state)
+{
+	switch (state) {
+	case TETHER_BIRTH:
+		return "birth";
+	case TETHER_LIVE:
+		return "live";
+	case TETHER_RELEASED:
+		return "released";
+	case TETHER_KILLED:
+		return "killed";
+	}
+	return "unknown";
+}
+
+const char *name_scope(enum autokill_scope scope)
+{
+	switch (scope) {
+	case SCOPE_PROCESS:
+		return "process";
+	}
+	return "unknown";
+}
+
+const char *name_event(enum autokill_event_type type)
+{
+	switch (type) {
+	case EVENT_BORN:
+		return "born";
+	case EVENT_RELEASED:
+		return "released";
+	case EVENT_KILLED:
+		return "killed";
+	case EVENT_GONE:
+		return "gone";
+	case EVENT_RELEASED_DEAD:
+		return "released-dead";
+	case EVENT_CLONE_FAILED:
+		return "clone-failed";
+	case EVENT_REFUSED:
+		return "refused";
+	case EVENT_GUARD:
+		return "guard";
+	case EVENT_UNTIED:
+		return "untied";
+	case EVENT_STUCK:
+		return "stuck";
+	}
+	return "unknown";
+}
+
+const char *name_killer(enum autokill_killer killer)
+{
+	switch (killer) {
+	case KILLER_HERE:
+		return "here";
+	case KILLER_TIMER:
+		return "timer";
+	case KILLER_VICTIM:
+		return "victim";
+	case KILLER_PARENT:
+		return "parent";
+	case KILLER_INIT:
+		return "init";
+	}
+	return "unknown";
+}
+
+const char *name_killer_long(enum autokill_killer killer)
+{
+	switch (killer) {
+	case KILLER_HERE:
+		return "by whoever dropped the last reference";
+	case KILLER_TIMER:
+		return "by the timer";
+	case KILLER_VICTIM:
+		return "by task work in the child itself";
+	case KILLER_PARENT:
+		return "by task work in the parent of whoever dropped the last reference";
+	case KILLER_INIT:
+		return "by task work in init";
+	}
+	return "by unknown means";
+}
+
+const char *name_what(enum autokill_what what)
+{
+	switch (what) {
+	case FAIL_TETHER_INSERT:
+		return "tether-insert";
+	case FAIL_TASK_INSERT:
+		return "task-insert";
+	case FAIL_FILE_INSERT:
+		return "file-insert";
+	case FAIL_USER_INSERT:
+		return "user-insert";
+	case FAIL_WORK_INSERT:
+		return "work-insert";
+	case FAIL_TIMER_INIT:
+		return "timer-init";
+	case FAIL_TIMER_START:
+		return "timer-start";
+	case FAIL_SIGNAL_HERE:
+		return "signal-here";
+	case FAIL_SIGNAL_VICTIM:
+		return "signal-victim";
+	case FAIL_SIGNAL_LENDER:
+		return "signal-lender";
+	case FAIL_LEND_VICTIM:
+		return "lend-victim";
+	case FAIL_LEND_PARENT:
+		return "lend-parent";
+	case FAIL_LEND_INIT:
+		return "lend-init";
+	case FAIL_FILE_DELETE:
+		return "file-delete";
+	case FAIL_STALE_FILE:
+		return "stale-file";
+	case FAIL_USER_COUNT:
+		return "user-count";
+	}
+	return "unknown";
+}
+
+const char *name_what_long(enum autokill_what what)
+{
+	switch (what) {
+	case FAIL_TETHER_INSERT:
+		return "store a new tether";
+	case FAIL_TASK_INSERT:
+		return "store which tether a task belongs to";
+	case FAIL_FILE_INSERT:
+		return "store which tether a file belongs to";
+	case FAIL_USER_INSERT:
+		return "store how many tethers a uid has";
+	case FAIL_WORK_INSERT:
+		return "store an item of task work";
+	case FAIL_TIMER_INIT:
+		return "make the timer of a tether";
+	case FAIL_TIMER_START:
+		return "start the timer of a tether";
+	case FAIL_SIGNAL_HERE:
+		return "kill where the last reference went (usual: the next way is taken)";
+	case FAIL_SIGNAL_VICTIM:
+		return "kill by task work in the child";
+	case FAIL_SIGNAL_LENDER:
+		return "kill by task work in another process";
+	case FAIL_LEND_VICTIM:
+		return "queue task work for the child";
+	case FAIL_LEND_PARENT:
+		return "queue task work for the closer's parent";
+	case FAIL_LEND_INIT:
+		return "queue task work for init";
+	case FAIL_FILE_DELETE:
+		return "forget a file that is gone";
+	case FAIL_STALE_FILE:
+		return "find the right file at an address (an older one stood there)";
+	case FAIL_USER_COUNT:
+		return "count the tethers of a uid";
+	}
+	return "unknown";
+}
+
+const char *name_errno(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return name ? name : "unknown";
+}

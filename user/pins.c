@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* pins.c - the pin directory: what may be in it, and who may change it */
+#include "pins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct pin pins_table[] = {
+	{ "links", "autokill_prctl" },
+	{ "links", "autokill_birth" },
+	{ "links", "autokill_birth_fn" },
+	{ "links", "autokill_tie" },
+	{ "links", "autokill_born" },
+	{ "links", "autokill_guard" },
+	{ "links", "autokill_guard_fn" },
+	{ "links", "autokill_guard2_fn" },
+	{ "links", "autokill_unbirth" },
+	{ "links", "autokill_unbirth_fn" },
+	{ "links", "autokill_release" },
+	{ "links", "autokill_release_fn" },
+	{ "progs", "autokill_prctl" },
+	{ "progs", "autokill_birth" },
+	{ "progs", "autokill_birth_fn" },
+	{ "progs", "autokill_tie" },
+	{ "progs", "autokill_born" },
+	{ "progs", "autokill_guard" },
+	{ "progs", "autokill_guard_fn" },
+	{ "progs", "autokill_guard2_fn" },
+	{ "progs", "autokill_unbirth" },
+	{ "progs", "autokill_unbirth_fn" },
+	{ "progs", "autokill_release" },
+	{ "progs", "autokill_release_fn" },
+	{ "maps", "works" },
+	{ "maps", "files" },
+	{ "maps", "tethers" },
+	{ "maps", "tasks" },
+	{ "maps", "users" },
+	{ "maps", "failures" },
+	{ "maps", "events" },
+	{ "maps", "stats" },
+	{ "maps", "globals" },
+	{ "maps", "config" },
+	{ NULL, NULL },
+};
+
+static const char *const pin_dirs[] = { "links", "progs", "maps" };
+
+#define N_PIN_DIRS (sizeof(pin_dirs) / sizeof(*pin_dirs))
+
+int pins_path(char path[PINS_PATH_MAX], const char *base, const char *dir, const char *name)
+{
+	int n = snprintf(path, PINS_PATH_MAX, "%s/%s%s%s", base, dir, *name ? "/" : "", name);
+
+	return n < 0 || n >= PINS_PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static bool is_pin(const char *dir, const char *name)
+{
+	for (const struct pin *pin = pins_table; pin->name; pin++)
+		if (!strcmp(pin->dir, dir) && !strcmp(pin->name, name))
+			return true;
+	return false;
+}
+
+static bool is_pin_dir(const char *name)
+{
+	for (size_t i = 0; i < N_PIN_DIRS; i++)
+		if (!strcmp(pin_dirs[i], name))
+			return true;
+	return false;
+}
+
+/* Look at @path, which is the base if @dir is NULL, else its folder @dir. */
+static int scan_dir(const char *path, const char *dir, struct pins_scan *out)
+{
+	struct dirent *e;
+	DIR *d = opendir(path);
+	bool known;
+
+	if (!d)
+		return -errno;
+	for (errno = 0; (e = readdir(d)); errno = 0) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		known = dir ? is_pin(dir, e->d_name) : is_pin_dir(e->d_name);
+		if (known && dir)
+			out->found++;
+		else if (!known && !*out->foreign)
+			snprintf(out->foreign, sizeof(out->foreign), "%s%s%s", dir ? dir : "",
+				 dir ? "/" : "", e->d_name);
+	}
+	closedir(d);
+	return 0;
+}
+
+int pins_scan(const char *base, struct pins_scan *out)
+{
+	struct pins_scan scan = {};
+	char path[PINS_PATH_MAX];
+	int err;
+
+	err = scan_dir(base, NULL, &scan);
+	if (err == -ENOENT) {
+		*out = scan;
+		return 0;
+	}
+	if (err)
+		return err;
+	scan.exists = true;
+	for (size_t i = 0; i < N_PIN_DIRS; i++) {
+		err = pins_path(path, base, pin_dirs[i], "");
+		if (!err)
+			err = scan_dir(path, pin_dirs[i], &scan);
+		if (err && err != -ENOENT)
+			return err;
+	}
+	*out = scan;
+	return 0;
+}
+
+/* Is @fd what the path @base leads to? */
+static bool is_at(int fd, const char *base)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !stat(base, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+int pins_lock_existing(const char *base)
+{
+	int err, fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		err = -errno;
+	else
+		err = is_at(fd, base) ? 0 : -EWOULDBLOCK; /* an unload removed it under us */
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int dir_make(const char *path)
+{
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+int pins_lock(const char *base)
+{
+	char path[PINS_PATH_MAX];
+	int fd, err;
+
+	err = dir_make(base);
+	if (err)
+		return err;
+	fd = pins_lock_existing(base);
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < N_PIN_DIRS && !err; i++) {
+		err = pins_path(path, base, pin_dirs[i], "");
+		if (!err)
+			err = dir_make(path);
+	}
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int pins_remove(const char *base)
+{
+	char path[PINS_PATH_MAX];
+	int err, first = 0;
+
+	for (const struct pin *pin = pins_table; pin->name; pin++) {
+		err = pins_path(path, base, pin->dir, pin->name);
+		if (!err && unlink(path) && errno != ENOENT)
+			err = -errno;
+		first = first ? first : err;
+	}
+	return first;
+}
+
+void pins_remove_empty(const char *base)
+{
+	char path[PINS_PATH_MAX];
+
+	/* What fails here is a folder that is not empty, or not there: both are as they should be. */
+	for (size_t i = 0; i < N_PIN_DIRS; i++)
+		if (!pins_path(path, base, pin_dirs[i], ""))
+			rmdir(path);
+	rmdir(base);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pins.h - the pin directory: what may be in it, and who may change it
+ *
+ * Every name that any version of this layout pins stands in one table. Nothing else is ever
+ * removed, so a foreign file survives everything that we do.
+ */
+#ifndef AUTOKILL_USER_PINS_H
+#define AUTOKILL_USER_PINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PINS_PATH_MAX 256
+
+struct pin {
+	const char *dir; /* "maps", "progs" or "links" */
+	const char *name;
+};
+
+/*
+ * In the order in which pins are removed, and the reverse of the order in which they are made:
+ * the link of prctl goes first, so that nobody can arm what is half taken away, and the link of
+ * the release hook goes last of the links. Ends with a NULL name.
+ */
+extern const struct pin pins_table[];
+
+struct pins_scan {
+	size_t found;	   /* pins of the table that are there */
+	bool exists;	   /* the directory is there */
+	char foreign[264]; /* the first name that is not in the table, or "" */
+};
+
+/** pins_path - "@base/@dir/@name" into @path. Return: 0 or -ENAMETOOLONG. */
+int pins_path(char path[PINS_PATH_MAX], const char *base, const char *dir, const char *name);
+
+/**
+ * pins_scan - look what is in @base, without changing anything
+ *
+ * Return: 0, also if @base does not exist; -errno if it cannot be read. @out is set on success.
+ */
+int pins_scan(const char *base, struct pins_scan *out);
+
+/**
+ * pins_lock - make @base and its folders where they are missing, mode 0700, and lock it
+ *
+ * The lock is a flock() on the directory: it ends with the process, however that ends.
+ * Return: a descriptor to close when done; -EWOULDBLOCK if another process holds it, or has just
+ * removed the directory; -errno.
+ */
+int pins_lock(const char *base);
+
+/** pins_lock_existing - as pins_lock(), but -ENOENT where @base is missing */
+int pins_lock_existing(const char *base);
+
+/**
+ * pins_remove - remove every pin of the table that is there, in order; folders stay
+ *
+ * Return: 0; or the first -errno, after trying the rest.
+ */
+int pins_remove(const char *base);
+
+/** pins_remove_empty - remove the folders and @base where they are empty; pins and others stay */
+void pins_remove_empty(const char *base);
+
+#endif /* AUTOKILL_USER_PINS_H */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* probe.c - what the running kernel has of what the programs need */
+#include "probe.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "autokill.h"
+
+/* The first line of @path, without its newline; "" if it cannot be read. */
+static void line_read(const char *path, char *out, int size)
+{
+	FILE *f = fopen(path, "re");
+
+	*out = '\0';
+	if (!f)
+		return;
+	if (!fgets(out, size, f))
+		*out = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	fclose(f);
+}
+
+static bool list_has(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += n)
+		if ((at == list || at[-1] == ',') && (!at[n] || at[n] == ','))
+			return true;
+	return false;
+}
+
+static bool has_sys_admin(void)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (!caps)
+		return false;
+	if (cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &value))
+		value = CAP_CLEAR;
+	cap_free(caps);
+	return value == CAP_SET;
+}
+
+/* "none [integrity] confidentiality": the word in brackets is in force. */
+static void lockdown_read(char *out, size_t size)
+{
+	char line[128], *from, *to;
+
+	line_read("/sys/kernel/security/lockdown", line, sizeof(line));
+	*out = '\0';
+	from = strchr(line, '[');
+	to = from ? strchr(from, ']') : NULL;
+	if (to)
+		snprintf(out, size, "%.*s", (int)(to - from - 1), from + 1);
+}
+
+/*
+ * A kernel that knows the flag gets as far as its rules, which want CLONE_PIDFD, and answers
+ * EINVAL, too. So ask with a valid set and a pidfd address that cannot be written: EFAULT (or
+ * EPERM) from a kernel with the flag, EINVAL from one without. No child is ever made: the
+ * descriptor is stored before the child becomes visible (copy_process()).
+ */
+static bool native_probe(void)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | CLONE_AUTOREAP | CLONE_PIDFD_AUTOKILL | CLONE_NNP,
+		.pidfd = 8, /* never mapped: below vm.mmap_min_addr, or a fault all the same */
+	};
+	long ret = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (ret == 0)
+		_exit(1);
+	return ret > 0 || errno != EINVAL;
+}
+
+static bool btf_has_func(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+static void btf_probe(struct features *f)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return;
+	f->btf = true;
+	f->fn_copy_process = btf_has_func(btf, "copy_process");
+	f->fn_pidfs_alloc_file = btf_has_func(btf, "pidfs_alloc_file");
+	f->fn_file_release = btf_has_func(btf, "security_file_release");
+	f->kfunc_iter_task = btf_has_func(btf, "bpf_iter_task_new");
+	f->kfunc_send_signal = btf_has_func(btf, "bpf_send_signal_task");
+	f->kfunc_task_work_impl = btf_has_func(btf, "bpf_task_work_schedule_signal_impl");
+	f->kfunc_task_work = btf_has_func(btf, "bpf_task_work_schedule_signal");
+	btf__free(btf);
+}
+
+void features_probe(struct features *f)
+{
+	struct statfs fs;
+	struct utsname uts;
+
+	memset(f, 0, sizeof(*f));
+	if (!uname(&uts))
+		snprintf(f->release, sizeof(f->release), "%s", uts.release);
+	line_read("/sys/kernel/security/lsm", f->lsm_list, sizeof(f->lsm_list));
+	lockdown_read(f->lockdown, sizeof(f->lockdown));
+	f->lsm_bpf = list_has(f->lsm_list, "bpf");
+	f->can_bpf = has_sys_admin();
+	f->bpffs = !statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC;
+	f->native = native_probe();
+	btf_probe(f);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * status_json.c - autokill status --json
+ *
+ * With --json, one object:
+ *   loaded       false: nothing is loaded, and no other member follows
+ *   version      of the loader
+ *   state        "ready", "not-ready" (being loaded or unloaded, or left half-made), "canary"
+ *                (being loaded: proving that it kills)
+ *   hooks        "lsm", or "fmod_ret" where BPF LSM is off
+ *   loaded_at    time, RFC 3339
+ *   room, share  tethers that fit in all, and that one uid other than 0 may have
+ *   tethers      object: total, and how many are in each state of autokill ps
+ *   users        array of { uid, user, tethers }
+ *   counters     object: the members of struct autokill_stats, by their names there; they only grow
+ *   failures     array of { what, errno, count }
+ *   programs     array of { name, type, id, recursion_misses, run_cnt }
+ */
+#include <json-c/json.h>
+
+#include "names.h"
+#include "out.h"
+#include "status.h"
+#include "times.h"
+#include "users.h"
+
+static struct json_object *tethers_json(const struct status *s)
+{
+	static const enum autokill_tether_state states[] = { TETHER_BIRTH, TETHER_LIVE,
+							     TETHER_RELEASED, TETHER_KILLED };
+	struct json_object *o = out_json_new();
+
+	out_add_u64(o, "total", s->n_tethers);
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+		out_add_u64(o, name_tether_state(states[i]), status_in_state(s, states[i]));
+	return o;
+}
+
+static struct json_object *users_json(const struct status *s)
+{
+	struct json_object *array = out_json_array();
+	size_t same;
+
+	for (size_t i = 0; i < s->n_tethers; i += same) {
+		struct json_object *o = out_json_new();
+		char user[64];
+
+		same = status_same_uid(s, i);
+		out_add_u64(o, "uid", s->tethers[i].uid);
+		out_add_text(o, "user", user_name(user, sizeof(user), s->tethers[i].uid));
+		out_add_u64(o, "tethers", same);
+		out_append(array, o);
+	}
+	return array;
+}
+
+static struct json_object *counters_json(const struct status *s)
+{
+	struct json_object *o = out_json_new();
+
+	for (const struct status_counter *c = status_counters; c->text; c++)
+		if (c->name)
+			out_add_u64(o, c->name, status_counter(s, c));
+	return o;
+}
+
+static struct json_object *failures_json(const struct status *s)
+{
+	struct json_object *array = out_json_array();
+
+	for (size_t i = 0; i < s->n_failures; i++) {
+		struct json_object *o = out_json_new();
+
+		out_add_text(o, "what", name_what(s->failures[i].key.what));
+		out_add_text(o, "errno", name_errno(s->failures[i].key.err));
+		out_add_u64(o, "count", s->failures[i].count);
+		out_append(array, o);
+	}
+	return array;
+}
+
+static struct json_object *progs_json(const struct status *s)
+{
+	struct json_object *array = out_json_array();
+
+	for (size_t i = 0; i < s->n_progs; i++) {
+		struct json_object *o = out_json_new();
+
+		out_add_text(o, "name", s->progs[i].name);
+		out_add_text(o, "type", s->progs[i].type);
+		out_add_u64(o, "id", s->progs[i].id);
+		out_add_u64(o, "recursion_misses", s->progs[i].recursion_misses);
+		out_add_u64(o, "run_cnt", s->progs[i].run_cnt);
+		out_append(array, o);
+	}
+	return array;
+}
+
+void status_json(const struct status *s)
+{
+	const struct autokill_config *c = &s->config;
+	char version[OUT_TEXT(sizeof(c->version))], when[48];
+	struct json_object *o = out_json_new();
+
+	out_add_bool(o, "loaded", true);
+	out_add_text(o, "version", out_text(version, c->version, sizeof(c->version)));
+	out_add_text(o, "state", name_ready(c->ready));
+	out_add_text(o, "hooks", c->lsm ? "lsm" : "fmod_ret");
+	out_add_text(o, "loaded_at", time_json(when, sizeof(when), c->loaded_at, time_offset()));
+	out_add_u64(o, "room", c->room);
+	out_add_u64(o, "share", c->share);
+	out_add(o, "tethers", tethers_json(s));
+	out_add(o, "users", users_json(s));
+	out_add(o, "counters", counters_json(s));
+	out_add(o, "failures", failures_json(s));
+	out_add(o, "programs", progs_json(s));
+	out_json(o);
+}
+
+void status_json_unloaded(void)
+{
+	struct json_object *o = out_json_new();
+
+	out_add_bool(o, "loaded", false);
+	out_json(o);
+}

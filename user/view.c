@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* view.c - what the verbs that only look have in common */
+#include <errno.h>
+#include <string.h>
+
+#include "msg.h"
+#include "view.h"
+
+static void open_explain(const char *verb, int err)
+{
+	switch (err) {
+	case -ENOENT:
+		msg_error("%s: autokill is not loaded; load it as root: autokill load", verb);
+		break;
+	case -EACCES:
+	case -EPERM:
+		msg_error("%s: cannot open the maps in %s: %s; run it as root", verb,
+			  AUTOKILL_PIN_DIR, strerror(-err));
+		break;
+	case -EPROTO:
+		msg_error("%s: what is loaded is of another version of autokill; use that version, "
+			  "or unload and load again",
+			  verb);
+		break;
+	default:
+		msg_error("%s: cannot open the maps in %s: %s; see autokill doctor", verb,
+			  AUTOKILL_PIN_DIR, strerror(-err));
+	}
+}
+
+int view_open(const char *verb, struct maps *m, struct autokill_config *config)
+{
+	int err = maps_open(m);
+
+	if (err) {
+		open_explain(verb, err);
+		return err;
+	}
+	err = maps_config(m, config);
+	if (err) {
+		open_explain(verb, err);
+		maps_close(m);
+	}
+	return err;
+}
+
+int view_failed(const char *verb, const char *what, int err)
+{
+	msg_error("%s: cannot read %s: %s; repeat it", verb, what, strerror(-err));
+	return 1;
+}

@@ -106,6 +106,11 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 
 	if (!rec)
 		return 0;
+#ifndef MUTATE_REQUEST_PENDING
+	/* A clone of this thread's that is still marked has ended: born was skipped. */
+	rec->newborn = 0;
+	rec->newborn_id = 0;
+#endif
 	arming = rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD);
 	if (arming) {
 		rec->armed = 0; /* used up, however this ends */
@@ -222,12 +227,14 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 
 	if (!t)
 		return -ENOENT;
+	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
+		return -EALREADY;
 	t->d.file = file;
 	t->d.pid_struct = pid;
 	t->d.tgid = nr;
 	old = bpf_map_lookup_elem(&files, &file);
 	if (old && old->id == id)
-		return -EALREADY;
+		return -EALREADY; /* timer and born at once */
 	if (old) {
 		/*
 		 * The address belongs to a new file, so its old owner went unseen. Cannot happen
@@ -462,12 +469,13 @@ static __always_inline void tether_unbirth(u64 id, u64 task)
 	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
 	u32 uid;
 
-#ifndef MUTATE_REQUEST_PENDING
+#ifdef MUTATE_REQUEST_PENDING
+	return;
+#endif
 	if (rec && rec->newborn == task) {
 		rec->newborn = 0;
 		rec->newborn_id = 0;
 	}
-#endif
 	if (!t)
 		return;
 	uid = t->d.uid;

@@ -198,7 +198,9 @@ int cmd_load(int argc, char **argv)
 		err = load(&rungs, &o);
 	if (err < 0)
 		pins_remove_empty(AUTOKILL_PIN_DIR);
-	else if (!err && !rungs.lsm)
+	else if (!err)
+		msg_info("load: loaded; the canary was killed in %d of %d ways", CANARIES, CANARIES);
+	if (!err && !rungs.lsm)
 		msg_warn("load: BPF LSM is not active (`bpf` is not in lsm=): loaded on fentry "
 			 "instead, where the kernel can skip a program under preemption; add bpf "
 			 "to lsm= on the kernel command line");

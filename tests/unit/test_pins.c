@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_pins.c - reconciliation of the pin directory, on ordinary files in a temporary one */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pins.h"
+
+struct fixture {
+	char top[64];
+	char base[80];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -1;
+	strcpy(f->top, "/tmp/autokill-pins.XXXXXX");
+	if (!mkdtemp(f->top))
+		return -1;
+	snprintf(f->base, sizeof(f->base), "%s/autokill", f->top);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+	int ret;
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->top);
+	ret = system(command);
+	free(f);
+	return ret;
+}
+
+static void touch(const char *base, const char *dir, const char *name)
+{
+	char path[PINS_PATH_MAX];
+	int fd;
+
+	assert_int_equal(pins_path(path, base, dir, name), 0);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static bool exists(const char *base, const char *dir, const char *name)
+{
+	char path[PINS_PATH_MAX];
+
+	assert_int_equal(pins_path(path, base, dir, name), 0);
+	return access(path, F_OK) == 0;
+}
+
+static void fill(const char *base)
+{
+	for (const struct pin *pin = pins_table; pin->name; pin++)
+		touch(base, pin->dir, pin->name);
+}
+
+static void missing_is_empty(void **state)
+{
+	struct fixture *f = *state;
+	struct pins_scan scan;
+
+	assert_int_equal(pins_scan(f->base, &scan), 0);
+	assert_false(scan.exists);
+	assert_int_equal(scan.found, 0);
+	assert_int_equal(pins_lock_existing(f->base), -ENOENT);
+	assert_int_equal(pins_remove(f->base), 0);
+}
+
+static void counts_what_is_ours(void **state)
+{
+	struct fixture *f = *state;
+	struct pins_scan scan;
+	int lock = pins_lock(f->base);
+
+	assert_true(lock >= 0);
+	touch(f->base, "maps", "config");
+	touch(f->base, "links", "autokill_prctl");
+	assert_int_equal(pins_scan(f->base, &scan), 0);
+	assert_true(scan.exists);
+	assert_int_equal(scan.found, 2);
+	assert_string_equal(scan.foreign, "");
+	close(lock);
+}
+
+static void is_for_root_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+	int lock = pins_lock(f->base);
+
+	assert_true(lock >= 0);
+	assert_int_equal(stat(f->base, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	close(lock);
+}
+
+/* A name of ours in the wrong folder is not ours. */
+static void sees_foreign_files(void **state)
+{
+	static const char *const where[][2] = {
+		{ "maps", "other" }, { "progs", "config" }, { "links", "autokill_prctl~" } };
+	struct fixture *f = *state;
+	struct pins_scan scan;
+
+	for (size_t i = 0; i < sizeof(where) / sizeof(*where); i++) {
+		char path[PINS_PATH_MAX], name[64];
+		int lock = pins_lock(f->base);
+
+		assert_true(lock >= 0);
+		touch(f->base, where[i][0], where[i][1]);
+		assert_int_equal(pins_scan(f->base, &scan), 0);
+		snprintf(name, sizeof(name), "%s/%s", where[i][0], where[i][1]);
+		assert_string_equal(scan.foreign, name);
+		assert_int_equal(pins_path(path, f->base, where[i][0], where[i][1]), 0);
+		assert_int_equal(unlink(path), 0);
+		close(lock);
+	}
+	assert_int_equal(mkdir(strcat(f->base, "/strange"), 0700), 0);
+	*strrchr(f->base, '/') = '\0';
+	assert_int_equal(pins_scan(f->base, &scan), 0);
+	assert_string_equal(scan.foreign, "strange");
+}
+
+static void removes_every_pin_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	struct pins_scan scan;
+	int lock = pins_lock(f->base);
+
+	assert_true(lock >= 0);
+	fill(f->base);
+	touch(f->base, "maps", "foreign");
+	assert_int_equal(pins_remove(f->base), 0);
+	pins_remove_empty(f->base);
+	assert_int_equal(pins_scan(f->base, &scan), 0);
+	assert_int_equal(scan.found, 0);
+	assert_true(exists(f->base, "maps", "foreign"));
+	assert_false(exists(f->base, "links", ""));
+	close(lock);
+}
+
+static void leaves_nothing_when_empty(void **state)
+{
+	struct fixture *f = *state;
+	struct pins_scan scan;
+	int lock = pins_lock(f->base);
+
+	assert_true(lock >= 0);
+	fill(f->base);
+	assert_int_equal(pins_remove(f->base), 0);
+	pins_remove_empty(f->base);
+	assert_int_equal(pins_scan(f->base, &scan), 0);
+	assert_false(scan.exists);
+	close(lock);
+}
+
+static void one_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	int lock = pins_lock(f->base);
+
+	assert_true(lock >= 0);
+	assert_int_equal(pins_lock(f->base), -EWOULDBLOCK);
+	close(lock);
+	lock = pins_lock(f->base);
+	assert_true(lock >= 0);
+	close(lock);
+}
+
+/* The lock ends with the process, however that ends. */
+static void lock_dies_with_its_holder(void **state)
+{
+	struct fixture *f = *state;
+	int lock, told[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(told), 0);
+	pid = fork();
+	if (!pid) {
+		lock = pins_lock(f->base);
+		if (lock < 0 || write(told[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(told[1]);
+	assert_int_equal(read(told[0], &byte, 1), 1);
+	assert_int_equal(pins_lock(f->base), -EWOULDBLOCK);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	lock = pins_lock(f->base);
+	assert_true(lock >= 0);
+	close(lock);
+	close(told[0]);
+}
+
+static void too_long_a_path_is_refused(void **state)
+{
+	char path[PINS_PATH_MAX], base[PINS_PATH_MAX];
+
+	(void)state;
+	memset(base, 'x', sizeof(base) - 1);
+	base[sizeof(base) - 1] = '\0';
+	assert_int_equal(pins_path(path, base, "maps", "config"), -ENAMETOOLONG);
+}
+
+/* The order of removal is the promise: prctl before everything, release after every other link. */
+static void table_is_in_order(void **state)
+{
+	const struct pin *last_link = NULL;
+
+	(void)state;
+	assert_string_equal(pins_table[0].dir, "links");
+	assert_string_equal(pins_table[0].name, "autokill_prctl");
+	for (const struct pin *pin = pins_table; pin->name; pin++)
+		if (!strcmp(pin->dir, "links"))
+			last_link = pin;
+	assert_non_null(strstr(last_link->name, "release"));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(missing_is_empty),
+		CASE(counts_what_is_ours),
+		CASE(is_for_root_alone),
+		CASE(sees_foreign_files),
+		CASE(removes_every_pin_and_nothing_else),
+		CASE(leaves_nothing_when_empty),
+		CASE(one_at_a_time),
+		CASE(lock_dies_with_its_holder),
+		CASE(too_long_a_path_is_refused),
+		CASE(table_is_in_order),
+	};
+
+	return cmocka_run_group_tests_name("pins", tests, NULL, NULL);
+}

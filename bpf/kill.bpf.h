@@ -130,7 +130,7 @@ static __always_inline bool is_victim(const struct task_struct *leader, const st
 #ifdef MUTATE_NO_IDENTITY
 	return true;
 #endif
-	return leader->start_boottime == t->d.start_time;
+	return leader->start_boottime == READ_ONCE(t->d.start_time);
 }
 
 /* Task work in the victim: signal the process that we are. */
@@ -164,7 +164,7 @@ static int lender_work(struct bpf_map *map, void *key, void *value)
 	t = bpf_map_lookup_elem(&tethers, &id);
 	if (!t || READ_ONCE(t->d.state) != TETHER_RELEASED)
 		return 0;
-	leader = bpf_task_from_pid(t->d.tgid);
+	leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
 	if (!leader)
 		return 0;
 	if (is_victim(leader, t)) {
@@ -299,7 +299,7 @@ static __always_inline void look_released(struct tether *t)
 	u64 id = t->d.id;
 	u32 uid = t->d.uid;
 	u32 next = t->d.next_look_ms;
-	struct task_struct *leader = bpf_task_from_pid(t->d.tgid);
+	struct task_struct *leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
 	bool gone = true;
 
 	COUNT(looks);

@@ -30,6 +30,28 @@ u64 last_id;
  */
 u64 births_open;
 
+/*
+ * Who writes a tether, who reads it, and what puts the two in order:
+ *
+ *   d.state       moved by compare-and-exchange only, a full barrier: BIRTH -> LIVE by the tie,
+ *                 BIRTH or LIVE -> RELEASED by whoever sees the release, RELEASED -> KILLED by
+ *                 whoever's signal was accepted. The winner goes on, the others leave.
+ *   d.file, d.pid_struct, d.tgid
+ *                 written at the tie, in BIRTH; read by others once they have seen a later state.
+ *                 The exchange that leaves BIRTH orders the two.
+ *   d.start_time  written by born and again by the releaser, both with the same value, before the
+ *                 releaser schedules work or sets the timer; read by work and timer. Scheduling
+ *                 (an atomic exchange in the kernel) and the timer's lock order the two. WRITE_ONCE
+ *                 pairs with READ_ONCE in is_victim().
+ *   d.released_at, d.lender
+ *                 written by the releaser before it tries to kill; read by work and timer, as above.
+ *   d.killed_at   written by the winner of RELEASED -> KILLED; read by user space only.
+ *   d.looks, d.next_look_ms, TETHER_STUCK
+ *                 the timer's own, which never runs twice at a time for one tether; the releaser
+ *                 resets d.looks before it sets the timer.
+ *   the element   deleted by the timer, by the releaser of a child that was dead already, or by
+ *                 task_free of a clone that failed; whose delete succeeds gives the share back.
+ */
 struct tether {
 	struct autokill_tether d;
 	struct bpf_timer timer;	    /* birth: finds a missing tie; release: looks again */

@@ -188,14 +188,14 @@ static __noinline int tether_released(struct tether *t)
 	t->d.lender = BPF_CORE_READ(cur, real_parent, pid);
 	t->d.looks = 0; /* look_birth() counts with it, too */
 	COUNT(releases);
-	leader = bpf_task_from_pid(t->d.tgid);
+	leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
 	/*
 	 * The file holds its struct pid until after this hook, so the address cannot be another's:
 	 * a task found by the number that has another struct pid is a stranger with a reused pid. A
 	 * leader that is replaced by exec of another thread keeps both (de_thread(), fs/exec.c).
 	 */
 #ifndef MUTATE_NO_IDENTITY
-	if (leader && (u64)leader->thread_pid != t->d.pid_struct) {
+	if (leader && (u64)leader->thread_pid != READ_ONCE(t->d.pid_struct)) {
 		bpf_task_release(leader);
 		leader = NULL;
 	}
@@ -209,7 +209,7 @@ static __noinline int tether_released(struct tether *t)
 		return 0;
 	}
 	/* From here on the pair of tgid and start time is the identity, which outlives the file. */
-	t->d.start_time = leader->start_boottime;
+	WRITE_ONCE(t->d.start_time, leader->start_boottime); /* pairs with is_victim() */
 	event_tether(EVENT_RELEASED, t, 0);
 	kill_try(id, t, leader, KILLER_HERE);
 	bpf_task_release(leader);
@@ -229,9 +229,10 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 		return -ENOENT;
 	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return -EALREADY;
-	t->d.file = file;
-	t->d.pid_struct = pid;
-	t->d.tgid = nr;
+	/* Read by others after birth_ends(), see struct tether. */
+	WRITE_ONCE(t->d.file, file);
+	WRITE_ONCE(t->d.pid_struct, pid);
+	WRITE_ONCE(t->d.tgid, nr);
 	old = bpf_map_lookup_elem(&files, &file);
 	if (old && old->id == id)
 		return -EALREADY; /* timer and born at once */
@@ -369,8 +370,8 @@ static __noinline int tether_untied(struct tether *t, struct task_struct *task,
 	nr = task->tgid;
 	if (creator && !tether_make_up(t, creator, (u64)pid, nr))
 		return 0;
-	t->d.pid_struct = (u64)pid;
-	t->d.tgid = nr;
+	WRITE_ONCE(t->d.pid_struct, (u64)pid);
+	WRITE_ONCE(t->d.tgid, nr);
 	if (!birth_ends(t, TETHER_RELEASED))
 		return 0;
 	COUNT(untied_killed);
@@ -409,7 +410,7 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 	t = bpf_map_lookup_elem(&tethers, &id);
 	if (!t)
 		return;
-	t->d.start_time = BPF_CORE_READ(child, start_boottime);
+	WRITE_ONCE(t->d.start_time, BPF_CORE_READ(child, start_boottime));
 	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return;
 	task = bpf_task_from_pid(BPF_CORE_READ(child, pid));
@@ -520,8 +521,8 @@ static __noinline int release_of_newborn(struct pid *pid)
 		id = rec ? rec->tether : 0;
 		t = id ? bpf_map_lookup_elem(&tethers, &id) : NULL;
 		if (t && READ_ONCE(t->d.state) == TETHER_BIRTH) {
-			t->d.pid_struct = (u64)pid;
-			t->d.tgid = nr;
+			WRITE_ONCE(t->d.pid_struct, (u64)pid);
+			WRITE_ONCE(t->d.tgid, nr);
 			if (birth_ends(t, TETHER_RELEASED)) {
 				COUNT(releases_made_up);
 				tether_released(t);

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# refuse.sh - in a guest older than 6.18: load and doctor refuse, say why, and leave nothing
+set -u
+
+passed=0 failed=0
+
+check()
+{
+	name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok      $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $name"
+	fi
+}
+
+# exits STATUS COMMAND... - its messages are kept in /tmp/said and shown
+exits()
+{
+	want=$1
+	shift
+	"$@" >/tmp/said 2>&1
+	got=$?
+	cat /tmp/said
+	[ $got = "$want" ] || { echo "exit status $got, not $want"; return 1; }
+}
+
+says() { grep -q "$1" /tmp/said; }
+
+nothing_pinned() { ! ls -d /sys/fs/bpf/autokill 2>/dev/null; }
+
+uname -r
+check 'load fails' exits 1 autokill load
+check 'load names what is missing' says 'task work (Linux 6.18)'
+check 'load says what to do' says 'use Linux 6.18 or newer'
+check 'load leaves nothing' nothing_pinned
+check 'doctor says that this kernel cannot' exits 1 autokill doctor
+check 'doctor leaves nothing' nothing_pinned
+check 'run gives no unguarded child' exits 125 autokill run true
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# suite.sh native|prctl... - in a guest: load, run the conformance suite each way, unload
+#
+# Each way ends with its own line `N passed, N failed, N skipped`; so does what is checked here: that
+# load, doctor and unload work, that every map is empty afterwards, and that the programs built by
+# the other clang (/other/autokill, where there is one) pass this kernel's verifier, too.
+set -u
+
+passed=0 failed=0
+
+check()
+{
+	name=$1
+	shift
+	if "$@" >/tmp/check.log 2>&1; then
+		passed=$((passed + 1))
+		echo "ok      $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $name"
+		sed 's/^/        /' /tmp/check.log
+	fi
+}
+
+empty()
+{
+	for map in tethers files works tasks; do
+		bpftool map dump pinned /sys/fs/bpf/autokill/maps/$map >/tmp/map.log || return 1
+		[ "$(cat /tmp/map.log)" = '[]' ] || { echo "$map:"; cat /tmp/map.log; return 1; }
+	done
+}
+
+no_loader() { ! pidof autokill; }
+
+other_loads()
+{
+	[ -x /other/autokill ] || { echo 'not there'; return 1; }
+	/other/autokill load && /other/autokill unload
+}
+
+suite()
+{
+	# Its last line is the count; whoever reads all of our output adds it up.
+	conformance --via "$1" || :
+}
+
+uname -r
+case " $* " in *' native '*) suite native ;; esac
+check 'the other build loads, kills its canary and unloads' other_loads
+check 'load' autokill load
+check 'nothing of ours runs after load' no_loader
+check 'doctor, loaded' autokill doctor
+case " $* " in
+*' prctl '*)
+	suite prctl
+	check 'no tether, file, request or guard is left' empty
+	;;
+esac
+autokill status
+check 'unload' autokill unload
+check 'nothing is left of the pins' sh -c '! ls /sys/fs/bpf/autokill'
+check 'doctor, not loaded' autokill doctor
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# steps.sh - what tests/check and tests/soak share: run named steps, two at a time, and add them up
+#
+# A step is a command. Its output goes to $OUTPUT/logs/steps/NAME.log. The lines `N passed, N failed, N
+# skipped` in it are added up, and cmocka's own; a step that prints none counts as one test, and a
+# step that fails without having counted a failure counts as one failure.
+
+steps_dir=$OUTPUT/logs/steps
+steps_at_once=${STEPS_AT_ONCE:-2}
+rm -rf "$steps_dir"
+mkdir -p "$steps_dir"
+
+total_passed=0 total_failed=0 total_skipped=0
+
+# counts LOG STATUS - prints passed, failed, skipped
+counts()
+{
+	awk -v status="$2" '
+		/^([A-Za-z0-9_-]+: )?[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
+			sub(/^[A-Za-z0-9_-]+: /, ""); p += $1; f += $3; s += $5; n++; counted = 1
+		}
+		/^\[  PASSED  \] [0-9]+ test/ { cp += $4 }
+		/^\[  FAILED  \] [0-9]+ test/ { cf += $4 }
+		/^\[  SKIPPED \] [0-9]+ test/ { cs += $4 }
+		END {
+			if (!counted) { p = cp; f = cf; s = cs }
+			if (status != 0 && !f) f = 1
+			if (!p && !f && !s) p = 1
+			print p + 0, f + 0, s + 0
+		}' "$1"
+}
+
+step_begin()
+{
+	local name=$1
+	shift
+	(
+		start=$SECONDS
+		"$@" >"$steps_dir/$name.log" 2>&1 </dev/null
+		echo "$? $((SECONDS - start))" >"$steps_dir/$name.end"
+	) &
+}
+
+# Print and add up the steps that have ended since the last time.
+steps_report()
+{
+	local end name status seconds p f s
+	for end in "$steps_dir"/*.end; do
+		[ -e "$end" ] || continue
+		name=$(basename "$end" .end)
+		read -r status seconds <"$end"
+		mv "$end" "$end.seen"
+		read -r p f s < <(counts "$steps_dir/$name.log" "$status")
+		total_passed=$((total_passed + p))
+		total_failed=$((total_failed + f))
+		total_skipped=$((total_skipped + s))
+		printf '%-6s %-34s %5d passed %3d failed %3d skipped %4d s\n' \
+			"$([ "$f" = 0 ] && echo ok || echo FAILED)" "$name" "$p" "$f" "$s" "$seconds"
+		if [ "$f" != 0 ]; then
+			grep -aE 'FAILED|ERROR|NOT CAUGHT|error:|rror: ' "$steps_dir/$name.log" | head -40 |
+				sed 's/^/       | /'
+			tail -n 15 "$steps_dir/$name.log" | sed 's/^/       > /'
+		fi
+		grep -aiE '^(skip|not by|.*SKIPPED)' "$steps_dir/$name.log" | sort -u | head -20 |
+			sed 's/^/       - /' || :
+	done
+}
+
+# step NAME COMMAND... - run it now, alone
+step()
+{
+	step_begin "$@"
+	wait
+	steps_report
+}
+
+# queue NAME COMMAND... - run it beside at most one other
+queue()
+{
+	while [ "$(jobs -rp | wc -l)" -ge "$steps_at_once" ]; do
+		wait -n || :
+		steps_report
+	done
+	step_begin "$@"
+}
+
+queue_wait()
+{
+	wait
+	steps_report
+}
+
+steps_end()
+{
+	queue_wait
+	echo "logs: $steps_dir"
+	echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
+	[ "$total_failed" = 0 ]
+}

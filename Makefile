@@ -91,7 +91,7 @@ $(OUTPUT)/autokill: $(USER_OBJ) $(OUTPUT)/user/objects.o $(OUTPUT)/libautokill.a
 
 $(LIB_OBJ): user/lib/autokill.c include/autokill.h $(OUTPUT)/.flags | $(OUTPUT)/lib
 	$(call msg,CC,$@)
-	$(Q)$(CC) $(C_FLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+	$(Q)$(CC) $(C_FLAGS) $(CFLAGS) -fPIC -c $< -o $@
 
 $(OUTPUT)/libautokill.a: $(LIB_OBJ)
 	$(call msg,AR,$@)
@@ -103,7 +103,7 @@ $(OUTPUT)/libautokill.so.1: $(LIB_OBJ) user/lib/autokill.map
 		-Wl,--version-script=user/lib/autokill.map $(LIB_OBJ) -o $@
 	$(Q)ln -sf libautokill.so.1 $(OUTPUT)/libautokill.so
 
-$(OUTPUT)/autokill.pc: user/lib/autokill.pc.in $(OUTPUT)/.flags
+$(OUTPUT)/autokill.pc: user/lib/autokill.pc.in $(OUTPUT)/.prefix
 	$(call msg,GEN,$@)
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 		$< > $@
@@ -179,12 +179,14 @@ install: all
 
 clean:
 	$(Q)rm -rf $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests \
-		$(OUTPUT)/autokill $(OUTPUT)/libautokill* $(OUTPUT)/autokill.pc $(OUTPUT)/.flags
+		$(OUTPUT)/autokill $(OUTPUT)/libautokill* $(OUTPUT)/autokill.pc $(OUTPUT)/.flags \
+		$(OUTPUT)/.prefix
 
-# Rebuilt when the flags are not those of the last build.
-FLAGS := $(CC) $(CLANG) $(CFLAGS) $(LDFLAGS) $(MUTATION) $(PREFIX) $(LIBDIR) $(INCLUDEDIR) $(VERSION)
-$(OUTPUT)/.flags: FORCE | $(OUTPUT)
-	$(Q)echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+# What depends on these is rebuilt when the flags, or the prefix, are not those of the last build.
+$(OUTPUT)/.flags: KEPT := $(CC) $(CLANG) $(CFLAGS) $(LDFLAGS) $(MUTATION) $(VERSION)
+$(OUTPUT)/.prefix: KEPT := $(PREFIX) $(LIBDIR) $(INCLUDEDIR) $(VERSION)
+$(OUTPUT)/.flags $(OUTPUT)/.prefix: FORCE | $(OUTPUT)
+	$(Q)echo '$(KEPT)' | cmp -s - $@ || echo '$(KEPT)' > $@
 
 $(OUTPUT) $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests:
 	$(Q)mkdir -p $@

@@ -119,8 +119,10 @@ static void features_say(const struct doctor *d, const struct features *f)
 	    f->native ? "yes: clone3() has the flag without autokill" : "no (Linux 7.1 and newer)", NULL);
 	if (!f->lsm_bpf && f->btf) /* not fatal: there is a rung below */
 		say(d, "BPF LSM", false, *f->lsm_list ? f->lsm_list : "the list cannot be read",
-		    "works without, but the kernel can skip programs under preemption; add bpf to "
-		    "lsm= on the kernel command line");
+		    *f->lsm_list ? "it works without, but the kernel can skip programs under "
+				   "preemption; add bpf to lsm= on the kernel command line"
+				 : "run: mount -t securityfs securityfs /sys/kernel/security (else "
+				   "the programs hang on fentry, and can be skipped)");
 	else if (f->lsm_bpf)
 		say(d, "BPF LSM", true, f->lsm_list, NULL);
 }

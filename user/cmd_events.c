@@ -11,8 +11,9 @@
  *   time     RFC 3339, local time
  *   boot_ns  the same in ns of CLOCK_BOOTTIME
  *   tether   its id; null where there is none
- *   pid, uid whom it is about, in the initial namespaces; comm: the name, as it was then
- *   took_ns  time since the release; null where it does not apply
+ *   pid, uid whom it is about, in the initial namespaces
+ *   comm     for a tether, the creator's name at birth, which was the child's, too, before an exec
+ *   took_ns  time since the release, for killed, gone and stuck; else null
  *   errno    name, for refused, clone-failed and guard; else null
  *   killer   "here", "timer", "victim", "parent", "init", for killed; else null
  * or, where events were lost to the reader:
@@ -98,6 +99,11 @@ static bool has_errno(const struct autokill_event *e)
 	return e->type == EVENT_REFUSED || e->type == EVENT_CLONE_FAILED || e->type == EVENT_GUARD;
 }
 
+static bool has_took(const struct autokill_event *e)
+{
+	return e->type == EVENT_KILLED || e->type == EVENT_GONE || e->type == EVENT_STUCK;
+}
+
 static void add_text_or_null(struct json_object *o, const char *name, const char *text)
 {
 	if (text)
@@ -127,7 +133,7 @@ static void event_json(const struct autokill_event *e, __u64 seq, __s64 offset)
 	out_add_u64(o, "pid", e->tgid);
 	out_add_u64(o, "uid", e->uid);
 	out_add_text(o, "comm", out_text(text, e->comm, sizeof(e->comm)));
-	add_u64_or_null(o, "took_ns", e->took);
+	add_u64_or_null(o, "took_ns", has_took(e) ? e->took : 0);
 	add_text_or_null(o, "errno", has_errno(e) && e->err ? name_errno(e->err) : NULL);
 	add_text_or_null(o, "killer", e->type == EVENT_KILLED ? name_killer(e->err) : NULL);
 	out_json(o);
@@ -147,7 +153,7 @@ static void event_line(const struct autokill_event *e, __s64 offset)
 		printf("  %s", name_errno(e->err));
 	if (e->type == EVENT_KILLED)
 		printf("  %s", name_killer_long(e->err));
-	if (e->took)
+	if (e->took && has_took(e))
 		printf("  %s after release", time_span(span, sizeof(span), e->took));
 	putchar('\n');
 	out_flush();

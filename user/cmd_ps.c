@@ -18,6 +18,7 @@
  *   age_ns        time since birth, ns
  *   released_ns, killed_ns   time since the last reference went and since SIGKILL was accepted;
  *                 null if not yet
+ *   stuck         true: killed, and still there after seconds; it sleeps uninterruptibly
  *   looks         how often the kernel side has looked again since the release
  */
 #include <argp.h>
@@ -75,11 +76,11 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "List the tethers: which child dies with which pidfd.\v"
 	       "STATE: birth, live, released (SIGKILL is under way), killed (a thread still has to "
-	       "exit). COMMAND is the child's, \"-\" when it is gone. UID and CREATOR: user and pid of "
+	       "exit), stuck (the same, for seconds). COMMAND is the child's, \"-\" when it is gone. UID and CREATOR: user and pid of "
 	       "the process that made the child; another may hold the pidfd by now. LOOKS: how "
 	       "often the kernel side has looked again since the release.\n\n"
 	       "--json gives id, state, scope, pid, command, uid, user, creator, creator_tid, "
-	       "creator_comm, guard, born, age_ns, released_ns, killed_ns, looks.\n\n"
+	       "creator_comm, guard, born, age_ns, released_ns, killed_ns, stuck, looks.\n\n"
 	       "Exit status: 0 done, 1 failed (not loaded, no right), 2 usage.",
 };
 
@@ -130,6 +131,7 @@ static void tether_json(const struct autokill_tether *t, __u64 now, __s64 offset
 	add_since(o, "age_ns", now, t->born_at);
 	add_since(o, "released_ns", now, t->released_at);
 	add_since(o, "killed_ns", now, t->killed_at);
+	out_add_bool(o, "stuck", t->flags & TETHER_STUCK);
 	out_add_u64(o, "looks", t->looks);
 	out_json(o);
 }
@@ -147,7 +149,8 @@ static void tether_row(struct libscols_table *table, const struct autokill_tethe
 	char id[24], pid[12], text[OUT_TEXT(AUTOKILL_COMM_LEN)], user[64], creator[12], age[24];
 	char looks[12];
 	const char *guard = t->flags & TETHER_GUARD ? "yes" : "no";
-	const char *state = name_tether_state(t->state), *name = command(t, text);
+	const char *state = t->flags & TETHER_STUCK ? "stuck" : name_tether_state(t->state);
+	const char *name = command(t, text);
 	const char *cells[] = {
 		id, state, pid, name ? name : "-", user, creator, guard, age, looks
 	};

@@ -163,7 +163,7 @@ const char *name_what_long(enum autokill_what what)
 	case FAIL_TIMER_START:
 		return "start the timer of a tether";
 	case FAIL_SIGNAL_HERE:
-		return "kill where the last reference went (usual: the next way is taken)";
+		return "kill where the last reference went";
 	case FAIL_SIGNAL_VICTIM:
 		return "kill by task work in the child";
 	case FAIL_SIGNAL_LENDER:

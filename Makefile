@@ -135,7 +135,7 @@ $(OUTPUT)/tests/conformance: $(CONFORMANCE_SRC) $(wildcard tests/conformance/*.h
 $(OUTPUT)/tests/%: tests/stress/%.c include/autokill.h include/autokill_state.h $(OUTPUT)/.flags \
 		| $(OUTPUT)/tests
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -static -iquote include $< -o $@ -lpthread
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include $< -o $@ -lpthread
 
 STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
 GUEST_TESTS := $(OUTPUT)/tests/conformance $(STRESS)

@@ -48,7 +48,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Tell what is loaded, how full it is, and what it has done since it was loaded.\v"
 	       "--json gives loaded, version, state, hooks, loaded_at, room, share, tethers, users, "
-	       "counters, failures, programs.\n\n"
+	       "guarded, armed, counters, failures, programs.\n\n"
 	       "Exit status: 0 loaded and ready, 1 not, or failed, 2 usage.",
 };
 
@@ -80,6 +80,8 @@ static int status_read(const struct maps *m, struct status *s)
 		err = maps_failures(m, &s->failures, &s->n_failures);
 	if (!err)
 		err = maps_progs(&s->progs, &s->n_progs);
+	if (!err)
+		err = maps_tasks(m, &s->armed, &s->guarded);
 	if (!err && s->n_tethers)
 		qsort(s->tethers, s->n_tethers, sizeof(*s->tethers), compare_uid);
 	return err;
@@ -116,6 +118,7 @@ static void head_print(const struct status *s)
 	printf("tethers %zu live, %zu at birth, %zu released, %zu killed but not gone\n",
 	       status_in_state(s, TETHER_LIVE), status_in_state(s, TETHER_BIRTH),
 	       status_in_state(s, TETHER_RELEASED), status_in_state(s, TETHER_KILLED));
+	printf("tasks   %zu under the guard, %zu with a request pending\n", s->guarded, s->armed);
 }
 
 static void users_print(const struct status *s)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* main.c - the table of verbs, and the choice of one of them */
 #include <argp.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,7 @@ int main(int argc, char **argv)
 	char name[32];
 
 	argp_err_exit_status = 2;
+	setlocale(LC_CTYPE, ""); /* tables show what the terminal can */
 	if (argc < 2)
 		return usage_fail("no verb given", "");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) {

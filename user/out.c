@@ -28,9 +28,14 @@ struct libscols_table *out_table(const struct out_column *columns, size_t n)
 {
 	struct libscols_table *table = must(scols_new_table());
 
-	for (size_t i = 0; i < n; i++)
-		must(scols_table_new_column(table, columns[i].name, 0,
-					    columns[i].right ? SCOLS_FL_RIGHT : 0));
+	for (size_t i = 0; i < n; i++) {
+		int flags = columns[i].right ? SCOLS_FL_RIGHT : 0;
+		struct libscols_column *column;
+
+		column = must(scols_table_new_column(table, columns[i].name, 0, flags));
+		/* or the \xNN of out_text() would become \x5cxNN */
+		must_be_done(scols_column_set_safechars(column, "\\"));
+	}
 	return table;
 }
 

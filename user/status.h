@@ -15,6 +15,7 @@ struct status {
 	struct autokill_failure_count *failures;
 	struct prog_info *progs;
 	size_t n_tethers, n_failures, n_progs;
+	size_t armed, guarded; /* tasks: with a request pending, under the guard */
 };
 
 struct status_counter {

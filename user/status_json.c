@@ -12,6 +12,8 @@
  *   room, share  tethers that fit in all, and that one uid other than 0 may have
  *   tethers      object: total, and how many are in each state of autokill ps
  *   users        array of { uid, user, tethers }
+ *   guarded      how many tasks are under the guard
+ *   armed        how many tasks have a request pending
  *   counters     object: the members of struct autokill_stats, by their names there; they only grow
  *   failures     array of { what, errno, count }
  *   programs     array of { name, type, id, recursion_misses, run_cnt }
@@ -111,6 +113,8 @@ void status_json(const struct status *s)
 	out_add_u64(o, "share", c->share);
 	out_add(o, "tethers", tethers_json(s));
 	out_add(o, "users", users_json(s));
+	out_add_u64(o, "guarded", s->guarded);
+	out_add_u64(o, "armed", s->armed);
 	out_add(o, "counters", counters_json(s));
 	out_add(o, "failures", failures_json(s));
 	out_add(o, "programs", progs_json(s));

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cases.h - the table of cases, and what cases share
+ */
+#ifndef CONFORMANCE_CASES_H
+#define CONFORMANCE_CASES_H
+
+#include "actor.h"
+#include "check.h"
+#include "proc.h"
+#include "ways.h"
+
+/* What a case needs of the machine. cases.c knows how to find out, and the reason if not there. */
+#define NEED_ROOT (1U << 0)
+#define NEED_CGROUP (1U << 1)	   /* cgroup v2 at /sys/fs/cgroup */
+#define NEED_PIDS (1U << 2)	   /* its pids controller */
+#define NEED_MEMORY (1U << 3)	   /* its memory controller */
+#define NEED_USERNS (1U << 4)	   /* CONFIG_USER_NS, and users may create them */
+#define NEED_URING (1U << 5)	   /* CONFIG_IO_URING, not disabled by sysctl */
+#define NEED_PROGRAMS (1U << 6)	   /* setuid and file capabilities work on a tmpfs */
+#define NEED_COREDUMP (1U << 7)	   /* CONFIG_COREDUMP */
+#define NEED_STACK_CLONE (1U << 8) /* clone3 on a stack, written for this architecture */
+
+struct conf_case {
+	const char *name;
+	void (*run)(void);
+	unsigned int ways; /* enum way */
+	unsigned int needs;
+	const char *shows;
+	const char *why_not; /* why it does not run by the other way; NULL if it runs by both */
+};
+
+extern const struct conf_case cases[];
+extern const unsigned int cases_count;
+/* What --stress runs instead. */
+extern const struct conf_case stress_cases[];
+extern const unsigned int stress_cases_count;
+
+/* Return: NULL, or why the case cannot run here. */
+const char *case_unmet(const struct conf_case *conf_case);
+
+/* How often a case that races repeats itself. */
+extern int the_rounds;
+
+/* ---- scene.c: holder, its parent, the victim, and strangers planted around them ---- */
+
+enum holder_parent {
+	PARENT_READS,
+	PARENT_WAITS,
+	PARENT_STOPPED,
+	PARENT_GONE,
+	PARENT_TRACED,
+	PARENT_FROZEN,
+	PARENT_VFORK,
+	HOLDER_PARENTS,
+};
+
+enum release {
+	RELEASE_CLOSE,
+	RELEASE_CLOSE_RANGE,
+	RELEASE_DUP2,
+	RELEASE_EXIT,
+	RELEASE_SIGKILL,
+	RELEASE_ABORT,
+	RELEASE_SEGV,
+	RELEASE_EXEC,
+	RELEASES,
+};
+
+struct scene {
+	struct actor *parent;	 /* of the holder */
+	struct actor *bystander; /* a child of the parent */
+	struct actor *holder;
+	struct actor *sibling; /* a child of the holder */
+	struct actor *unarmed; /* one with a pidfd, which the holder holds as well */
+	struct actor *victim;
+	int vfork_life;
+};
+
+/* @how: SPAWN_* flags added for the victim */
+void scene_build(struct scene *scene, uint32_t how);
+void scene_parent(struct scene *scene, enum holder_parent parent);
+void scene_release(struct scene *scene, enum release release);
+/* The victim was killed and nobody else. */
+void scene_check(struct scene *scene);
+/* What every scene ends with; more scenes can follow in the same case. */
+void scene_end(struct scene *scene);
+
+/* Build, set up the parent, release, check and end. */
+void scene_play(enum holder_parent parent, enum release release);
+
+/* ---- programs.c ---- */
+
+/* Make the copies of this binary that ACT_EXEC starts. Return: 0 or -errno. */
+int programs_make(void);
+void programs_drop(void);
+/* Did the xattr with capabilities go in. */
+bool programs_have_fcap(void);
+
+/* ---- victim.c: what the kernel starts for a core dump in X16 ----
+ * Tells @suite, by its abstract socket, that the dump has begun; reads nothing of it.
+ */
+int core_helper(pid_t suite);
+
+/* ---- sysctls that a case changed, put back after it whatever happened ---- */
+int sysctl_set(const char *path, const char *value);
+void sysctl_restore(void);
+
+#endif

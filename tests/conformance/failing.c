@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * failing.c - X17 and X26: a clone that fails leaves nothing behind that could kill
+ *
+ * After each failure the same thread opens and closes pidfds of strangers, one of whom has the pid
+ * that the child would have had, and makes a child with a pidfd that is not to be tethered.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cases.h"
+
+struct failure {
+	struct actor *holder;
+	struct actor *sibling; /* under the holder, as the child would have been */
+	struct spawn ask;      /* of the clone that is to fail */
+	int ret;	       /* of it */
+};
+
+static void failure_set(struct failure *failure, uint32_t how)
+{
+	*failure = (struct failure){ .ask.how = SPAWN_TETHER | how };
+	failure->holder = actor_start("holder");
+	failure->sibling = spawn_plain(failure->holder, "sibling", 0);
+}
+
+/* A pid that was somebody's and is nobody's. */
+static pid_t pid_to_use(void)
+{
+	struct actor *past = actor_start("one who makes way");
+	pid_t pid = past->pid;
+
+	actor_end(past);
+	actor_reap(past);
+	return pid;
+}
+
+/* The pid chosen may still be with the kernel for a moment: that failure is one more. */
+static bool failed_as_asked(void *arg)
+{
+	struct failure *failure = arg;
+	struct actor *victim;
+
+	failure->ret = actor_try_spawn(failure->holder, "victim", &failure->ask, false, &victim);
+	return failure->ret != -EEXIST;
+}
+
+static void failure_try(struct failure *failure, int err)
+{
+	int ret;
+
+	wait_until(failed_as_asked, failure, err == EEXIST ? 0 : DEADLINE_MS);
+	ret = failure->ret;
+	if (ret != -err)
+		fail_msg("clone: %s, should be %s", ret < 0 ? strerror(-ret) : "success",
+			 strerror(err));
+}
+
+static void nothing_is_pending(struct failure *failure)
+{
+	struct actor *holder = failure->holder, *stranger, *unarmed, *victim;
+	struct spawn plant = { .how = SPAWN_PIDFD,
+			       .exit_signal = SIGCHLD,
+			       .set_tid = failure->ask.set_tid };
+
+	/* where the child's pid was chosen and is free, the stranger gets it */
+	if (plant.set_tid && plant.set_tid != failure->sibling->pid) {
+		stranger = actor_start("planter");
+		stranger = actor_plant(stranger, "stranger with the child's pid", &plant);
+	} else {
+		stranger = actor_start("stranger");
+	}
+	assert_int_equal(actor_do(holder, ACT_PIDFD_CHURN, stranger->pid, 1), 0);
+	assert_int_equal(actor_do(holder, ACT_PIDFD_CHURN, failure->sibling->pid, 3), 0);
+	unarmed = spawn_plain(holder, "child after the failure", SPAWN_PIDFD);
+	actor_must(holder, ACT_CLOSE_PLAIN, 0);
+	fence();
+	assert_alive(stranger);
+	assert_alive(failure->sibling);
+	assert_alive(unarmed);
+
+	/* and the next request is as good as ever */
+	victim = spawn_tethered(holder, "victim after the failure", failure->ask.how & SPAWN_GUARD);
+	assert_alive(victim);
+	actor_end(holder);
+	assert_killed(victim);
+	fence();
+	assert_alive(stranger);
+	assert_alive(failure->sibling);
+	assert_alive(unarmed);
+}
+
+static void bad_pidfd(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, SPAWN_BAD_PIDFD);
+	failure.ask.set_tid = pid_to_use();
+	failure_try(&failure, EFAULT);
+	nothing_is_pending(&failure);
+}
+
+static void pids_max(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, 0);
+	failure.ask.set_tid = pid_to_use();
+	assert_int_equal(cgroup_make("pids", "pids"), 0);
+	assert_int_equal(cgroup_enter("pids", failure.holder->pid), 0);
+	assert_int_equal(cgroup_set("pids", "pids.max", "1"), 0);
+	failure_try(&failure, EAGAIN);
+	assert_int_equal(cgroup_set("pids", "pids.max", "max"), 0);
+	nothing_is_pending(&failure);
+}
+
+void X17_bad_pidfd_pointer(void)
+{
+	bad_pidfd();
+}
+
+void X17_pids_max(void)
+{
+	pids_max();
+}
+
+/* The same as X17, and again after each other in one process: a request may not pile up. */
+void X26_twice_over(void)
+{
+	struct failure failure;
+	int i;
+
+	failure_set(&failure, SPAWN_BAD_PIDFD);
+	for (i = 0; i < 20; i++)
+		failure_try(&failure, EFAULT);
+	nothing_is_pending(&failure);
+}
+
+void X26_emfile(void)
+{
+	struct failure failure;
+	int lowest;
+
+	failure_set(&failure, 0);
+	lowest = actor_do(failure.holder, ACT_LOWEST_FD, 0, 0);
+	/* one is taken by the socket that comes with the note */
+	assert_int_equal(actor_do(failure.holder, ACT_RLIMIT, RLIMIT_NOFILE, lowest + 1), 0);
+	failure_try(&failure, EMFILE);
+	assert_int_equal(actor_do(failure.holder, ACT_RLIMIT, RLIMIT_NOFILE, 1024), 0);
+	nothing_is_pending(&failure);
+}
+
+void X26_rlimit_nproc(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, SPAWN_GUARD);
+	actor_must(failure.holder, ACT_BECOME, ALICE);
+	assert_int_equal(actor_do(failure.holder, ACT_RLIMIT, RLIMIT_NPROC, 0), 0);
+	failure_try(&failure, EAGAIN);
+	assert_int_equal(actor_do(failure.holder, ACT_RLIMIT, RLIMIT_NPROC, 1024), 0);
+	nothing_is_pending(&failure);
+}
+
+void X26_set_tid_in_use(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, 0);
+	failure.ask.set_tid = failure.sibling->pid;
+	failure_try(&failure, EEXIST);
+	nothing_is_pending(&failure);
+}
+
+void X26_set_tid_without_right(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, SPAWN_GUARD);
+	failure.ask.set_tid = pid_to_use();
+	actor_must(failure.holder, ACT_BECOME, ALICE);
+	failure_try(&failure, EPERM);
+	nothing_is_pending(&failure);
+}
+
+#define PID_MAX "/proc/sys/kernel/pid_max"
+#define PID_MAX_SMALL "400"
+
+void X26_no_pids_left(void)
+{
+	struct spawn fill = { .exit_signal = SIGCHLD };
+	struct failure failure;
+	struct actor *filler, *child;
+	int ret, made = 0;
+
+	failure_set(&failure, 0);
+	filler = actor_start("filler");
+	assert_int_equal(sysctl_set(PID_MAX, PID_MAX_SMALL), 0);
+	do {
+		ret = actor_try_spawn(filler, "one of many", &fill, false, &child);
+	} while (ret == 0 && ++made < 1000);
+	assert_int_equal(ret, -EAGAIN);
+	failure_try(&failure, EAGAIN);
+	sysctl_restore();
+	nothing_is_pending(&failure);
+}
+
+void X26_no_pid_namespaces_left(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, 0);
+	failure.ask.clone_flags = CLONE_NEWPID;
+	assert_int_equal(sysctl_set("/proc/sys/user/max_pid_namespaces", "0"), 0);
+	failure_try(&failure, ENOSPC);
+	sysctl_restore();
+	nothing_is_pending(&failure);
+}
+
+void X26_no_user_namespaces_left(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, 0);
+	failure.ask.clone_flags = CLONE_NEWUSER;
+	assert_int_equal(sysctl_set("/proc/sys/user/max_user_namespaces", "0"), 0);
+	failure_try(&failure, ENOSPC);
+	sysctl_restore();
+	nothing_is_pending(&failure);
+}
+
+/* A cgroup that hands a domain controller on takes no processes. */
+void X26_into_busy_cgroup(void)
+{
+	struct failure failure;
+
+	failure_set(&failure, 0);
+	failure.ask.set_tid = pid_to_use();
+	failure.ask.clone_flags = CLONE_INTO_CGROUP;
+	assert_int_equal(cgroup_make("inner", "memory"), 0);
+	assert_int_equal(cgroup_set("inner", "cgroup.subtree_control", "+memory"), 0);
+	strncpy(failure.ask.cgroup, cgroup_path("inner"), sizeof(failure.ask.cgroup) - 1);
+	failure_try(&failure, EBUSY);
+	nothing_is_pending(&failure);
+}

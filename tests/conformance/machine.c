@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * machine.c - what the machine has, and the sysctls that a case changes
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cases.h"
+
+#define SYSCTLS_MAX 4
+
+static struct {
+	char path[64];
+	char value[160];
+} sysctls[SYSCTLS_MAX];
+
+static int sysctl_count;
+
+int sysctl_set(const char *path, const char *value)
+{
+	int ret;
+
+	if (sysctl_count == SYSCTLS_MAX)
+		return -ENOSPC;
+	ret = file_read(path, sysctls[sysctl_count].value, sizeof(sysctls[0].value));
+	if (ret < 0)
+		return ret;
+	snprintf(sysctls[sysctl_count].path, sizeof(sysctls[0].path), "%s", path);
+	ret = file_write(path, value);
+	if (ret == 0)
+		sysctl_count++;
+	return ret;
+}
+
+void sysctl_restore(void)
+{
+	while (sysctl_count > 0) {
+		sysctl_count--;
+		file_write(sysctls[sysctl_count].path, sysctls[sysctl_count].value);
+	}
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+static bool has_uring(void)
+{
+	struct io_uring_params params = {};
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+
+	if (ring < 0)
+		return false;
+	close(ring);
+	return true;
+}
+
+static bool has_userns(void)
+{
+	/* Debian's switch; where it is not there, it is not off */
+	return exists("/proc/self/ns/user") &&
+	       file_read_long("/proc/sys/kernel/unprivileged_userns_clone") != 0;
+}
+
+static bool has_stack_clone(void)
+{
+#if defined(__x86_64__)
+	return true;
+#else
+	return false;
+#endif
+}
+
+const char *case_unmet(const struct conf_case *conf_case)
+{
+	const unsigned int needs = conf_case->needs;
+
+	if ((needs & NEED_ROOT) && geteuid() != 0)
+		return "not root";
+	if ((needs & NEED_CGROUP) && !exists("/sys/fs/cgroup/cgroup.controllers"))
+		return "no cgroup v2 at /sys/fs/cgroup";
+	if ((needs & NEED_PIDS) && !cgroup_has("pids"))
+		return "no pids controller in cgroup v2";
+	if ((needs & NEED_MEMORY) && !cgroup_has("memory"))
+		return "no memory controller in cgroup v2";
+	if ((needs & NEED_USERNS) && !has_userns())
+		return "users cannot create user namespaces";
+	if ((needs & NEED_URING) && !has_uring())
+		return "io_uring is not there, or disabled";
+	if ((needs & NEED_PROGRAMS) && !programs_have_fcap())
+		return "no file capabilities on tmpfs (CONFIG_TMPFS_XATTR)";
+	if ((needs & NEED_COREDUMP) && !exists("/proc/sys/kernel/core_pattern"))
+		return "no core dumps (CONFIG_COREDUMP)";
+	if ((needs & NEED_STACK_CLONE) && !has_stack_clone())
+		return "clone3() on a stack is not written for this architecture";
+	return NULL;
+}

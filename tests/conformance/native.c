@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * native.c - N1 to N7, and the rules by which clone3() takes or refuses the flags
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cases.h"
+
+void N1_autokill_basic(void)
+{
+	struct actor *holder = actor_start("holder");
+	struct actor *victim = spawn_tethered(holder, "victim", 0);
+	struct note note = { .act = ACT_WAITPID, .value = victim->pid };
+	int ret;
+
+	assert_alive(victim);
+	actor_must(holder, ACT_CLOSE, 0);
+	assert_killed(victim);
+	ret = actor_do_note(holder, &note, -1);
+	if (the_way == WAY_NATIVE) {
+		/* autoreaped: there never was anything to wait for */
+		assert_int_equal(ret, -ECHILD);
+	} else {
+		assert_int_equal(ret, victim->pid);
+		assert_true(WIFSIGNALED(note.wide) && WTERMSIG(note.wide) == SIGKILL);
+	}
+	assert_true(proc_gone_wait(victim->pid));
+}
+
+static void refused(uint64_t flags, int err)
+{
+	struct actor *trier = actor_start("trier");
+
+	assert_int_equal(actor_do(trier, ACT_TRY_CLONE3, 0, flags), -err);
+}
+
+void N2_requires_pidfd(void)
+{
+	refused(CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP, EINVAL);
+}
+
+void N3_requires_autoreap(void)
+{
+	refused(CLONE_PIDFD | CLONE_PIDFD_AUTOKILL, EINVAL);
+}
+
+void N4_rejects_thread(void)
+{
+	refused(CLONE_PIDFD | CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP | CLONE_THREAD | CLONE_SIGHAND |
+			CLONE_VM,
+		EINVAL);
+}
+
+void N5_pidfd_open_no_effect(void)
+{
+	struct actor *holder = actor_start("holder");
+	struct actor *victim = spawn_tethered(holder, "victim", 0);
+	int again = pidfd_of(victim->pid);
+
+	assert_true(again >= 0);
+	assert_int_equal(close(again), 0);
+	assert_int_equal(actor_do(holder, ACT_PIDFD_CHURN, victim->pid, 3), 0);
+	fence();
+	assert_alive(victim);
+	actor_must(holder, ACT_CLOSE, 0);
+	assert_killed(victim);
+}
+
+static void refused_with_eperm(struct actor *holder)
+{
+	struct actor *victim;
+	struct spawn ask = { .how = SPAWN_TETHER };
+
+	assert_int_equal(actor_try_spawn(holder, "victim", &ask, false, &victim), -EPERM);
+}
+
+void N6_requires_cap_sys_admin(void)
+{
+	struct actor *capless = actor_start("root without capabilities");
+	struct actor *alice = actor_start("alice");
+	struct actor *victim;
+
+	actor_must(capless, ACT_DROP_CAPS, 0);
+	refused_with_eperm(capless);
+	actor_must(alice, ACT_BECOME, ALICE);
+	refused_with_eperm(alice);
+
+	/* with the guard it is everybody's right */
+	victim = spawn_tethered(alice, "guarded victim", SPAWN_GUARD);
+	assert_alive(victim);
+	actor_must(alice, ACT_CLOSE, 0);
+	assert_killed(victim);
+}
+
+void N7_without_nnp_with_cap(void)
+{
+	struct actor *holder = actor_start("root");
+	struct actor *victim = spawn_tethered(holder, "victim", 0);
+
+	/* a child that ends by itself, and whose tether is closed after it */
+	actor_tell(victim, ACT_EXIT, 0, -1);
+	assert_dead(victim);
+	actor_must(holder, ACT_CLOSE, 0);
+	fence();
+	assert_alive(holder);
+}
+
+void X20_own_nnp_is_not_the_flag(void)
+{
+	struct actor *alice = actor_start("alice");
+
+	actor_must(alice, ACT_BECOME, ALICE);
+	actor_must(alice, ACT_NO_NEW_PRIVS, 0);
+	refused_with_eperm(alice);
+}
+
+void X21_root_of_user_namespace(void)
+{
+	struct actor *alice = actor_start("alice");
+	struct actor *victim;
+	struct spawn newuser = { .how = SPAWN_TETHER, .clone_flags = CLONE_NEWUSER };
+
+	actor_must(alice, ACT_BECOME, ALICE);
+	/* the namespace made in the same call does not count */
+	assert_int_equal(actor_try_spawn(alice, "victim", &newuser, false, &victim), -EPERM);
+
+	assert_int_equal(actor_do(alice, ACT_UNSHARE, 0, CLONE_NEWUSER), 0);
+	victim = spawn_tethered(alice, "victim", 0);
+	assert_alive(victim);
+	actor_must(alice, ACT_CLOSE, 0);
+	assert_killed(victim);
+}
+
+/* What a caller is, that matters to clone3() */
+struct caller {
+	bool capable;
+	bool autoreap;
+};
+
+/* The rules of semantics.md, in the kernel's order. Return: 0 or -errno. */
+static int by_the_rules(uint64_t flags, int exit_signal, const struct caller *caller)
+{
+	bool thread = flags & CLONE_THREAD, parent = flags & CLONE_PARENT;
+
+	if ((thread || parent) && exit_signal)
+		return -EINVAL;
+	if ((flags & CLONE_AUTOREAP) && (thread || parent || exit_signal))
+		return -EINVAL;
+	if (parent && caller->autoreap)
+		return -EINVAL;
+	if ((flags & CLONE_NNP) && thread)
+		return -EINVAL;
+	if (flags & CLONE_PIDFD_AUTOKILL) {
+		if (!(flags & CLONE_PIDFD) || !(flags & CLONE_AUTOREAP) || thread)
+			return -EINVAL;
+		if (!(flags & CLONE_NNP) && !caller->capable)
+			return -EPERM;
+	}
+	return 0;
+}
+
+static void try_all(struct actor *trier, const struct caller *caller)
+{
+	static const uint64_t bits[6] = {
+		CLONE_PIDFD,
+		CLONE_AUTOREAP,
+		CLONE_NNP,
+		CLONE_PIDFD_AUTOKILL,
+		CLONE_THREAD | CLONE_SIGHAND | CLONE_VM,
+		CLONE_PARENT,
+	};
+	unsigned int set, bit, sig, wrong = 0;
+
+	for (set = 0; set < 64; set++)
+		for (sig = 0; sig < 2; sig++) {
+			int exit_signal = sig ? SIGCHLD : 0, want, got;
+			uint64_t flags = 0;
+
+			for (bit = 0; bit < 6; bit++)
+				if (set & (1U << bit))
+					flags |= bits[bit];
+			want = by_the_rules(flags, exit_signal, caller);
+			got = actor_do(trier, ACT_TRY_CLONE3, exit_signal, flags);
+			if (got == want)
+				continue;
+			wrong++;
+			print_error("%s: flags 0x%llx, exit signal %d: %s, should be %s\n",
+				    trier->role, (unsigned long long)flags, exit_signal,
+				    strerror(-got), strerror(-want));
+		}
+	assert_int_equal(wrong, 0);
+	assert_alive(trier);
+}
+
+void X22_all_flag_combinations(void)
+{
+	static const struct caller root = { .capable = true };
+	static const struct caller nobody = { .capable = false };
+	static const struct caller root_autoreap = { .capable = true, .autoreap = true };
+	struct actor *trier = actor_start("root"), *child;
+
+	try_all(trier, &root);
+	child = spawn_tethered(trier, "autoreap child", 0);
+	try_all(child, &root_autoreap);
+	actor_must(trier, ACT_DROP_CAPS, 0);
+	try_all(trier, &nobody);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * made_up.h - maps and a clock that a test makes up, for a verb that only looks
+ *
+ * The test includes this, then the verb's own source: what that calls of maps.h, view.h and
+ * times.h is here, under another name, so that the real ones can be linked, too.
+ */
+#ifndef AUTOKILL_TEST_MADE_UP_H
+#define AUTOKILL_TEST_MADE_UP_H
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "maps.h"
+#include "times.h"
+#include "view.h"
+
+#define UNUSED __attribute__((unused))
+
+static struct {
+	int open_err; /* of view_open */
+	int opens;    /* how many of maps_open succeed, before the maps are gone */
+	int reloaded; /* maps_open gives those of another load */
+	int stats_err;
+	struct autokill_config config;
+	struct autokill_stats stats;
+	struct autokill_tether tethers[8];
+	struct autokill_failure_count failures[8];
+	struct prog_info progs[8];
+	size_t n_tethers, n_failures, n_progs, armed, guarded;
+	int (*event)(__u64 seq, struct autokill_event *out);
+	__u64 now;    /* CLOCK_BOOTTIME */
+	__s64 offset; /* of CLOCK_REALTIME */
+} made_up;
+
+static UNUSED int made_up_view_open(const char *verb, struct maps *m,
+				    struct autokill_config *config)
+{
+	(void)verb;
+	memset(m, 0xff, sizeof(*m));
+	*config = made_up.config;
+	return made_up.open_err;
+}
+
+static UNUSED int made_up_maps_open(struct maps *m)
+{
+	memset(m, 0xff, sizeof(*m));
+	if (made_up.reloaded)
+		m->config = 0;
+	return made_up.opens-- > 0 ? 0 : -ENOENT;
+}
+
+static UNUSED void made_up_maps_close(struct maps *m)
+{
+	(void)m;
+}
+
+static UNUSED int made_up_maps_config(const struct maps *m, struct autokill_config *out)
+{
+	*out = made_up.config;
+	if (m->config >= 0)
+		out->loaded_at++;
+	return 0;
+}
+
+static UNUSED int made_up_maps_stats(const struct maps *m, struct autokill_stats *out)
+{
+	(void)m;
+	*out = made_up.stats;
+	return made_up.stats_err;
+}
+
+static UNUSED void *made_up_copy(const void *items, size_t n, size_t size)
+{
+	void *copy = malloc(n * size + 1);
+
+	memcpy(copy, items, n * size);
+	return copy;
+}
+
+static UNUSED int made_up_maps_tethers(const struct maps *m, struct autokill_tether **out,
+				       size_t *n)
+{
+	(void)m;
+	*n = made_up.n_tethers;
+	*out = made_up_copy(made_up.tethers, *n, sizeof(**out));
+	return 0;
+}
+
+static UNUSED int made_up_maps_failures(const struct maps *m, struct autokill_failure_count **out,
+					size_t *n)
+{
+	(void)m;
+	*n = made_up.n_failures;
+	*out = made_up_copy(made_up.failures, *n, sizeof(**out));
+	return 0;
+}
+
+static UNUSED int made_up_maps_progs(struct prog_info **out, size_t *n)
+{
+	*n = made_up.n_progs;
+	*out = made_up_copy(made_up.progs, *n, sizeof(**out));
+	return 0;
+}
+
+static UNUSED int made_up_maps_tasks(const struct maps *m, size_t *armed, size_t *guarded)
+{
+	(void)m;
+	*armed = made_up.armed;
+	*guarded = made_up.guarded;
+	return 0;
+}
+
+static UNUSED int made_up_maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
+{
+	(void)m;
+	return made_up.event(seq, out);
+}
+
+static UNUSED __u64 made_up_time_boot(void)
+{
+	return made_up.now;
+}
+
+static UNUSED __s64 made_up_time_offset(void)
+{
+	return made_up.offset;
+}
+
+#define view_open made_up_view_open
+#define maps_open made_up_maps_open
+#define maps_close made_up_maps_close
+#define maps_config made_up_maps_config
+#define maps_stats made_up_maps_stats
+#define maps_tethers made_up_maps_tethers
+#define maps_failures made_up_maps_failures
+#define maps_progs made_up_maps_progs
+#define maps_tasks made_up_maps_tasks
+#define maps_event made_up_maps_event
+#define time_boot made_up_time_boot
+#define time_offset made_up_time_offset
+
+/* Booted 2026-04-12 11:03:22 UTC, an hour and half a second ago; two hours east of Greenwich. */
+static UNUSED void made_up_clock(void)
+{
+	setenv("TZ", "CEST-2", 1);
+	made_up.now = 3600 * NS_PER_S + NS_PER_S / 2;
+	made_up.offset = 1775995402LL * (__s64)NS_PER_S - 3600 * (__s64)NS_PER_S;
+}
+
+#endif /* AUTOKILL_TEST_MADE_UP_H */

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_events.c - autokill events: lines and JSON of a made-up ring, and what is lost of it */
+#include "made_up.h"
+
+#define cmd_events cmd_events_made_up
+#include "cmd_events.c"
+
+#include "call.h"
+
+/* One event of each kind, for sequence numbers from 0 on. */
+static const struct autokill_event kinds[] = {
+	{ .type = EVENT_BORN, .id = 7, .tgid = 1201, .uid = 33, .comm = "server" },
+	{ .type = EVENT_RELEASED, .id = 7, .tgid = 1201, .uid = 33, .comm = "server", .took = 15 },
+	{ .type = EVENT_KILLED,
+	  .id = 7,
+	  .tgid = 1201,
+	  .uid = 33,
+	  .comm = "a\nb",
+	  .err = KILLER_INIT,
+	  .took = 1290000 },
+	{ .type = EVENT_STUCK,
+	  .id = 7,
+	  .tgid = 1201,
+	  .uid = 33,
+	  .comm = "server",
+	  .took = 8 * NS_PER_S },
+	{ .type = EVENT_GONE,
+	  .id = 7,
+	  .tgid = 1201,
+	  .uid = 33,
+	  .comm = "server",
+	  .took = 90 * NS_PER_S },
+	{ .type = EVENT_RELEASED_DEAD, .id = 8, .tgid = 1202, .comm = "x" },
+	{ .type = EVENT_CLONE_FAILED, .id = 9, .comm = "x" },
+	{ .type = EVENT_REFUSED, .err = EAGAIN, .tgid = 5, .comm = "greedy" },
+	{ .type = EVENT_GUARD, .id = 10, .err = EPERM, .tgid = 6, .comm = "su" },
+	{ .type = EVENT_UNTIED, .id = 11, .tgid = 7, .comm = "x" },
+};
+
+#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+static int event_kind(__u64 seq, struct autokill_event *out)
+{
+	assert_true(seq < made_up.stats.events);
+	*out = kinds[seq % N_KINDS];
+	out->time = seq * 1000000;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&made_up, 0, sizeof(made_up));
+	made_up_clock();
+	made_up.stats.events = N_KINDS;
+	made_up.event = event_kind;
+	return 0;
+}
+
+static void assert_called(const char *line, const char *out, const char *err)
+{
+	struct called *c = call_words(cmd_events_made_up, line);
+
+	assert_string_equal(c->out, out);
+	assert_string_equal(c->err, err);
+	assert_int_equal(c->status, 0);
+}
+
+#define AT(ms) "2026-04-12 13:03:22.00" ms "  "
+
+static void lines(void **state)
+{
+	(void)state;
+	assert_called(
+		"events",
+		AT("0") "born           tether 7  pid 1201 (server)  uid 33\n" AT("1") "released       tether 7  pid 1201 (server)  uid 33\n" AT(
+			"2") "killed         tether 7  pid 1201 (a\\x0ab)  uid 33  by task work in init"
+			     "  1.2 ms after release\n" AT("3") "stuck          tether 7  pid 1201 (server)  uid 33  8.0 s after release\n" AT("4") "gone           tether 7  pid 1201 (server)  uid 33  1m30s after release\n" AT("5") "released-dead  tether 8  pid 1202 (x)  uid 0\n" AT(
+				     "6") "clone-failed   tether 9  uid 0\n" AT("7") "refused        pid 5 (greedy)  uid 0  EAGAIN\n" AT("8") "guard          tether 10  pid 6 (su)  uid 0  EPERM\n" AT("9") "untied         tether 11  pid 7 (x)  uid 0\n",
+		"");
+}
+
+#define JSON_KILLED                                                                                \
+	"{\"event\":\"killed\",\"seq\":2,\"time\":\"2026-04-12T13:03:22.002000+02:00\","           \
+	"\"boot_ns\":2000000,\"tether\":7,\"pid\":1201,\"uid\":33,\"comm\":\"a\\\\x0ab\","         \
+	"\"took_ns\":1290000,\"errno\":null,\"killer\":\"init\"}\n"
+#define JSON_REFUSED                                                                               \
+	"{\"event\":\"refused\",\"seq\":7,\"time\":\"2026-04-12T13:03:22.007000+02:00\","          \
+	"\"boot_ns\":7000000,\"tether\":null,\"pid\":5,\"uid\":0,\"comm\":\"greedy\","             \
+	"\"took_ns\":null,\"errno\":\"EAGAIN\",\"killer\":null}\n"
+
+static void json(void **state)
+{
+	(void)state;
+	made_up.stats.events = 3;
+	assert_called("events --json -n 1", JSON_KILLED, "");
+	made_up.stats.events = 8;
+	assert_called("events --json -n 1", JSON_REFUSED, "");
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void the_last_ones(void **state)
+{
+	(void)state;
+	assert_called("events -n 0", "", "");
+	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 3")->out), 3);
+	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 10")->out), 10);
+	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 99999")->out), 10);
+	made_up.stats.events = 0;
+	assert_called("events", "", "");
+	assert_called("events -n 5", "", "");
+}
+
+static int event_none(__u64 seq, struct autokill_event *out)
+{
+	(void)seq;
+	*out = (struct autokill_event){ .type = EVENT_BORN };
+	return 0;
+}
+
+static void overwritten(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.stats.events = AUTOKILL_EVENTS + 3;
+	made_up.event = event_none;
+	assert_called("events -n 0", "", "");
+	c = call_words(cmd_events_made_up, "events -n 2"); /* these two are there */
+	assert_string_equal(c->err, "");
+	c = call_words(cmd_events_made_up, "events -n 4097");
+	assert_string_equal(c->err, "autokill: warning: events: 1 event was overwritten\n");
+}
+
+static int overtaken_once(__u64 seq, struct autokill_event *out)
+{
+	static int times;
+
+	if (seq == 1 && !times++) { /* while we looked, the ring went round, and 5 further */
+		made_up.stats.events = 1 + AUTOKILL_EVENTS + 5;
+		return -EAGAIN;
+	}
+	return seq < 10 ? event_none(seq, out) : -EIO; /* enough of it */
+}
+
+static void overtaken_while_reading(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.stats.events = 3;
+	made_up.event = overtaken_once;
+	c = call_words(cmd_events_made_up, "events --json -n 3");
+	assert_non_null(strstr(c->out, "{\"event\":\"overwritten\",\"count\":5}\n"));
+	assert_non_null(strstr(c->out, "\"seq\":0,"));
+	assert_null(strstr(c->out, "\"seq\":1,"));
+	assert_null(strstr(c->out, "\"seq\":5,"));
+	assert_non_null(strstr(c->out, "\"seq\":6,"));
+}
+
+static int written_at_last(__u64 seq, struct autokill_event *out)
+{
+	static int times;
+
+	return seq == 1 && times++ < 3 ? -EAGAIN : event_kind(seq, out);
+}
+
+static int never_written(__u64 seq, struct autokill_event *out)
+{
+	return seq == 1 ? -EAGAIN : event_kind(seq, out);
+}
+
+static void half_written(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.stats.events = 3;
+	made_up.event = written_at_last;
+	c = call_words(cmd_events_made_up, "events");
+	assert_int_equal(count_lines(c->out), 3);
+	assert_string_equal(c->err, "");
+
+	made_up.event = never_written;
+	c = call_words(cmd_events_made_up, "events");
+	assert_int_equal(count_lines(c->out), 2);
+	assert_string_equal(c->err, "autokill: warning: events: 1 event was unreadable\n");
+}
+
+static int grows(__u64 seq, struct autokill_event *out)
+{
+	if (made_up.stats.events < 4)
+		made_up.stats.events++;
+	return event_kind(seq, out);
+}
+
+static void follow_until_unloaded(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.stats.events = 1;
+	made_up.event = grows;
+	made_up.opens = 2;
+	c = call_words(cmd_events_made_up, "events --follow");
+	assert_int_equal(count_lines(c->out), 4);
+	assert_string_equal(c->err, "autokill: events: autokill was unloaded\n");
+	assert_int_equal(c->status, 0);
+
+	made_up.opens = 2;
+	made_up.reloaded = 1;
+	made_up.stats.events = 0;
+	assert_called("events -f --json", "{\"event\":\"unloaded\"}\n", "");
+}
+
+static int interrupted_by_user(int argc, char **argv)
+{
+	struct sigaction now;
+	pid_t us = getpid();
+	int status;
+
+	made_up.opens = 1000000;
+	if (!fork()) { /* as soon as the handler is there, which /proc shows */
+		char line[256], path[64];
+		unsigned long caught = 0;
+
+		snprintf(path, sizeof(path), "/proc/%d/status", us);
+		while (!(caught & 1UL << (SIGINT - 1))) {
+			FILE *f = fopen(path, "r");
+
+			while (f && fgets(line, sizeof(line), f))
+				sscanf(line, "SigCgt: %lx", &caught);
+			if (f)
+				fclose(f);
+		}
+		kill(us, SIGINT);
+		_exit(0);
+	}
+	status = cmd_events_made_up(argc, argv);
+	sigaction(SIGINT, NULL, &now);
+	return now.sa_handler == interrupt ? status : 99;
+}
+
+static void follow_until_sigint(void **state)
+{
+	struct called *c = call_words(interrupted_by_user, "events -f -n 1");
+
+	(void)state;
+	assert_int_equal(count_lines(c->out), 1);
+	assert_string_equal(c->err, "");
+	assert_int_equal(c->status, 0);
+}
+
+static int reader_gone(int argc, char **argv)
+{
+	int fds[2];
+
+	made_up.opens = 1000000;
+	if (pipe(fds) || dup2(fds[1], STDOUT_FILENO) < 0)
+		return 98;
+	close(fds[0]);
+	close(fds[1]);
+	return cmd_events_made_up(argc, argv);
+}
+
+static void a_reader_may_leave(void **state)
+{
+	(void)state;
+	assert_int_equal(call_words(reader_gone, "events")->status, 0);
+	assert_int_equal(call_words(reader_gone, "events -f")->status, 0);
+	made_up.stats.events = 0; /* nothing to write: poll() tells */
+	assert_int_equal(call_words(reader_gone, "events -f")->status, 0);
+}
+
+static int disk_full(int argc, char **argv)
+{
+	return freopen("/dev/full", "w", stdout) ? cmd_events_made_up(argc, argv) : 98;
+}
+
+static void failures(void **state)
+{
+	struct called *c = call_words(disk_full, "events");
+
+	(void)state;
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->err, "No space left on device"));
+	made_up.stats_err = -EIO;
+	c = call_words(cmd_events_made_up, "events");
+	assert_int_equal(c->status, 1);
+	assert_string_equal(
+		c->err,
+		"autokill: events: cannot read the events: Input/output error; repeat it\n");
+	made_up.open_err = -ENOENT;
+	assert_int_equal(call_words(cmd_events_made_up, "events")->status, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(lines, setup),
+		cmocka_unit_test_setup(json, setup),
+		cmocka_unit_test_setup(the_last_ones, setup),
+		cmocka_unit_test_setup(overwritten, setup),
+		cmocka_unit_test_setup(overtaken_while_reading, setup),
+		cmocka_unit_test_setup(half_written, setup),
+		cmocka_unit_test_setup(follow_until_unloaded, setup),
+		cmocka_unit_test_setup(follow_until_sigint, setup),
+		cmocka_unit_test_setup(a_reader_may_leave, setup),
+		cmocka_unit_test_setup(failures, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -17,7 +17,7 @@
 
 struct called {
 	int status;	 /* exit status, or 1000 + the signal */
-	char out[16384]; /* stdout */
+	char out[1 << 20]; /* stdout */
 	char err[4096];	 /* stderr */
 };
 

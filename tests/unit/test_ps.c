@@ -74,10 +74,10 @@ static void assert_out(const char *line, const char *out)
 }
 
 static const char table_text[] =
-	"           ID STATE  PID COMMAND           UID        CREATOR GUARD   AGE LOOKS\n"
-	"            7 live  1201 a\\x0a\\x1b[1m\"b root          1200 no    1m30s     0\n"
-	"1234567890123 stuck 1301 -                 4000000001    1300 yes   2.0 s    12\n"
-	"            8 birth    0 -                 root             1 no     0 us     0\n";
+	"           ID STATE  PID COMMAND              UID        CREATOR GUARD   AGE LOOKS\n"
+	"            7 live  1201 a\\x0a\\x1b[1m\"b         root          1200 no    1m30s     0\n"
+	"1234567890123 stuck 1301 -                    4000000001    1300 yes   2.0 s    12\n"
+	"            8 birth    0 -                    root             1 no     0 us     0\n";
 
 static void table(void **state)
 {

@@ -49,11 +49,26 @@ static void *outlive_leader(void *arg)
 		pause();
 }
 
+/*
+ * A load that is killed can leave a child that nobody will kill, stopped ones included. So it carries
+ * a SIGKILL of its own, far behind the deadline of the test, so that it proves nothing by it.
+ */
+static void child_end_later(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	struct itimerspec when = { .it_value.tv_sec = 6 * DEADLINE_MS / 1000 };
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &when, NULL))
+		_exit(1);
+}
+
 static void child_main(const char *kind, int ready)
 {
 	static int fd;
 	pthread_t thread;
 
+	child_end_later();
 	if (!strcmp(kind, "stopped"))
 		raise(SIGSTOP);
 	if (!strcmp(kind, "leaderless")) {
@@ -92,6 +107,21 @@ static int child_wait_ready(const char *kind, pid_t pid, int ready)
 	return 0;
 }
 
+/* The lock on the pin directory and the programs themselves must end with the loader, not with us. */
+static void holder_close_others(const struct pipes *p)
+{
+	const int *kept = p->go;
+
+	for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
+		size_t i = 0;
+
+		while (i < sizeof(*p) / sizeof(int) && kept[i] != fd)
+			i++;
+		if (i == sizeof(*p) / sizeof(int))
+			close(fd);
+	}
+}
+
 static void holder_main(const char *kind, struct pipes *p)
 {
 	int pidfd = -1, err;
@@ -103,6 +133,7 @@ static void holder_main(const char *kind, struct pipes *p)
 	char byte;
 	int pid;
 
+	holder_close_others(p);
 	close(p->go[1]);
 	if (TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) != 1)
 		_exit(0);
@@ -122,8 +153,9 @@ static void holder_main(const char *kind, struct pipes *p)
 		_exit(1);
 	if (TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) == 1)
 		close(pidfd);
-	/* Until we are killed, or the other end goes with the loader. */
-	TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1));
+	/* Until we are killed, or the other end goes with the loader, and its programs with it. */
+	if (!TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) && pid > 0)
+		kill(pid, SIGKILL);
 	_exit(0);
 }
 

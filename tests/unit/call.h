@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 struct called {
-	int status;	 /* exit status, or 1000 + the signal */
+	int status;	   /* exit status, or 1000 + the signal */
 	char out[1 << 20]; /* stdout */
-	char err[4096];	 /* stderr */
+	char err[4096];	   /* stderr */
 };
 
 static inline void call_read(FILE *from, char *text, size_t size)

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_status.c - autokill status: text and JSON of a made-up state */
+#include "made_up.h"
+
+#define cmd_status cmd_status_made_up
+#define status_json status_json_made_up
+#define status_json_unloaded status_json_unloaded_made_up
+#include "cmd_status.c"
+
+#include "status_json.c"
+
+#include "call.h"
+
+static int setup(void **state)
+{
+	__u64 n = 100, *stats = (__u64 *)&made_up.stats;
+
+	(void)state;
+	memset(&made_up, 0, sizeof(made_up));
+	made_up_clock();
+	made_up.config = (struct autokill_config){
+		.state_version = AUTOKILL_STATE_VERSION,
+		.ready = AUTOKILL_READY,
+		.share = 4096,
+		.room = 16384,
+		.lsm = 1,
+		.version = "1.2.3",
+		.loaded_at = 60 * NS_PER_S,
+	};
+	for (size_t i = 0; i < sizeof(made_up.stats) / sizeof(__u64); i++)
+		stats[i] = n++; /* each counter has a value of its own */
+	return 0;
+}
+
+static void some_state(void)
+{
+	static const struct {
+		__u32 uid;
+		enum autokill_tether_state state;
+	} tethers[] = {
+		{ 4000000001, TETHER_LIVE },   { 0, TETHER_LIVE },
+		{ 4000000001, TETHER_BIRTH },  { 0, TETHER_RELEASED },
+		{ 4000000001, TETHER_KILLED },
+	};
+
+	for (size_t i = 0; i < 5; i++)
+		made_up.tethers[i] = (struct autokill_tether){ .id = i,
+							       .uid = tethers[i].uid,
+							       .state = tethers[i].state };
+	made_up.n_tethers = 5;
+	made_up.failures[0] = (struct autokill_failure_count){ { FAIL_LEND_PARENT, EBUSY }, 3 };
+	made_up.failures[1] = (struct autokill_failure_count){ { 99, 100000 }, 1 };
+	made_up.n_failures = 2;
+	made_up.progs[0] = (struct prog_info){ "release", "lsm", 12, 0, 0 };
+	made_up.progs[1] = (struct prog_info){ "prctl", "tracing", 6, 17, 1000 };
+	made_up.n_progs = 2;
+	made_up.armed = 1;
+	made_up.guarded = 22;
+}
+
+static const char head_text[] = "autokill 1.2.3: loaded and ready\n"
+				"since   2026-04-12 13:04:22.000\n"
+				"hooks   BPF LSM\n"
+				"room    5 of 16384 tethers; a user other than root may have 4096\n"
+				"tethers 2 live, 1 at birth, 1 released, 1 killed but not gone\n"
+				"tasks   22 under the guard, 1 with a request pending\n"
+				"\n"
+				"USER              UID TETHERS\n"
+				"root                0       2\n"
+				"4000000001 4000000001       3\n"
+				"\n"
+				"Requests (prctl)\n"
+				"         100  accepted\n"
+				"         101  refused: no right, no room, no memory\n";
+
+static const char tail_text[] = "\nEvents\n"
+				"         124  written (autokill events)\n"
+				"\n"
+				"FAILED ERRNO   TO\n"
+				"     3 EBUSY   queue task work for the closer's parent\n"
+				"     1 unknown unknown\n"
+				"\n"
+				"PROGRAM TYPE    ID SKIPPED\n"
+				"release lsm     12       0\n"
+				"prctl   tracing  6      17\n";
+
+static void text(void **state)
+{
+	struct called *c;
+	const char *tail;
+
+	(void)state;
+	some_state();
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 0);
+	assert_string_equal(c->err, "");
+	tail = strstr(c->out, "\nEvents\n");
+	assert_non_null(tail);
+	assert_string_equal(tail, tail_text);
+	c->out[strlen(head_text)] = '\0';
+	assert_string_equal(c->out, head_text);
+}
+
+static void text_of_nothing_yet(void **state)
+{
+	struct called *c = call_words(cmd_status_made_up, "status");
+
+	(void)state;
+	assert_int_equal(c->status, 0);
+	assert_null(strstr(c->out, "USER"));
+	assert_null(strstr(c->out, "FAILED"));
+	assert_null(strstr(c->out, "PROGRAM"));
+}
+
+static void every_counter_is_told_once(void **state)
+{
+	struct called *c = call_words(cmd_status_made_up, "status");
+	char row[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(made_up.stats) / sizeof(__u64); i++) {
+		const char *found;
+
+		snprintf(row, sizeof(row), "\n         %u  ", 100 + i);
+		found = strstr(c->out, row);
+		assert_non_null(found);
+		assert_null(strstr(found + 1, row));
+	}
+}
+
+static void json(void **state)
+{
+	(void)state;
+	some_state();
+	struct called *c = call_words(cmd_status_made_up, "status --json");
+
+	assert_int_equal(c->status, 0);
+	assert_string_equal(
+		c->out,
+		"{\"loaded\":true,\"version\":\"1.2.3\",\"state\":\"ready\",\"hooks\":\"lsm\","
+		"\"loaded_at\":\"2026-04-12T13:04:22.000000+02:00\",\"room\":16384,\"share\":4096,"
+		"\"tethers\":{\"total\":5,\"birth\":1,\"live\":2,\"released\":1,\"killed\":1},"
+		"\"users\":[{\"uid\":0,\"user\":\"root\",\"tethers\":2},"
+		"{\"uid\":4000000001,\"user\":\"4000000001\",\"tethers\":3}],"
+		"\"guarded\":22,\"armed\":1,"
+		"\"counters\":{\"arms\":100,\"arms_refused\":101,\"arms_lapsed\":102,\"births\":103,"
+		"\"ties\":109,\"ties_made_up\":110,\"clones_failed\":108,\"untied_killed\":111,"
+		"\"refused_right\":104,\"refused_room\":105,\"refused_share\":106,"
+		"\"refused_memory\":107,\"releases\":112,\"released_dead\":113,"
+		"\"releases_made_up\":114,\"killed_here\":115,\"killed_by_timer\":116,"
+		"\"killed_by_victim\":117,\"killed_by_parent\":118,\"killed_by_init\":119,"
+		"\"looks\":120,\"gone\":121,\"guard_refused\":122,\"guard_killed\":123,"
+		"\"events\":124},"
+		"\"failures\":[{\"what\":\"lend-parent\",\"errno\":\"EBUSY\",\"count\":3},"
+		"{\"what\":\"unknown\",\"errno\":\"unknown\",\"count\":1}],"
+		"\"programs\":[{\"name\":\"release\",\"type\":\"lsm\",\"id\":12,"
+		"\"recursion_misses\":0,\"run_cnt\":0},{\"name\":\"prctl\",\"type\":\"tracing\","
+		"\"id\":6,\"recursion_misses\":17,\"run_cnt\":1000}]}\n");
+}
+
+static void without_lsm_it_says_what_that_means(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.config.lsm = 0;
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 0);
+	assert_non_null(strstr(c->out, "hooks   fmod_ret and fentry, since BPF LSM is off\n"));
+	assert_non_null(strstr(c->out, "The kernel skips such a program when"));
+	c = call_words(cmd_status_made_up, "status -j");
+	assert_non_null(strstr(c->out, "\"hooks\":\"fmod_ret\""));
+}
+
+static void not_ready(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.config.ready = AUTOKILL_NOT_READY;
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "autokill 1.2.3: not ready: "));
+	made_up.config.ready = AUTOKILL_CANARY;
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "\"state\":\"canary\""));
+}
+
+static void not_loaded(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.open_err = -ENOENT;
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 1);
+	assert_string_equal(c->out, "");
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 1);
+	assert_string_equal(c->out, "{\"loaded\":false}\n");
+	made_up.open_err = -EPERM; /* then we do not know */
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 1);
+	assert_string_equal(c->out, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(text, setup),
+		cmocka_unit_test_setup(text_of_nothing_yet, setup),
+		cmocka_unit_test_setup(every_counter_is_told_once, setup),
+		cmocka_unit_test_setup(json, setup),
+		cmocka_unit_test_setup(without_lsm_it_says_what_that_means, setup),
+		cmocka_unit_test_setup(not_ready, setup),
+		cmocka_unit_test_setup(not_loaded, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

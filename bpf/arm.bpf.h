@@ -29,7 +29,7 @@ static __always_inline bool ready_for_current(void)
 
 	if (!c)
 		return false;
-	/* Pairs with the loader's map update, which writes the whole element: ready is last read. */
+	/* Pairs with the loader's map update, which writes the whole element. */
 	ready = READ_ONCE(c->ready);
 	return ready == AUTOKILL_READY ||
 	       (ready == AUTOKILL_CANARY &&

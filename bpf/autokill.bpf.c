@@ -15,8 +15,8 @@
  *   (timer)    look() in tether.bpf.h             look again until the group is gone
  *   (task work) *_work() in kill.bpf.h            kill from a context that has an mm
  *
- * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called. Then
- * the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to any
+ * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called.
+ * Then the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to any
  * kernel, but can be skipped under preemption; `autokill status` says so and shows the count.
  */
 #include "vmlinux.h"
@@ -48,8 +48,8 @@ static __always_inline int lsm_ret(int ret)
 }
 
 SEC("fmod_ret/security_task_prctl")
-int BPF_PROG(autokill_prctl, int option, unsigned long arg2, unsigned long arg3,
-	     unsigned long arg4, unsigned long arg5, int ret)
+int BPF_PROG(autokill_prctl, int option, unsigned long arg2, unsigned long arg3, unsigned long arg4,
+	     unsigned long arg5, int ret)
 {
 	if (option != PR_AUTOKILL || ret)
 		return ret;
@@ -65,7 +65,7 @@ int BPF_PROG(autokill_birth, struct task_struct *task, unsigned long clone_flags
 SEC("fmod_ret/security_task_alloc")
 int BPF_PROG(autokill_birth_fn, struct task_struct *task, unsigned long clone_flags, int ret)
 {
-	/* A record left by a task_free that was skipped belongs to a former owner of the address. */
+	/* What a skipped task_free has left belongs to a former owner of the address. */
 	struct autokill_task *stale = task_record(task);
 
 	if (stale)

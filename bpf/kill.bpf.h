@@ -73,9 +73,6 @@ static __noinline int signal_group(struct task_struct *leader)
 		return -ESRCH;
 	if (!(READ_ONCE(leader->flags) & PF_EXITING))
 		return bpf_send_signal_task(leader, SIGKILL, PIDTYPE_TGID, 0);
-#ifdef MUTATE_ZOMBIE_LEADER
-	return bpf_send_signal_task(leader, SIGKILL, PIDTYPE_TGID, 0);
-#endif
 	bpf_rcu_read_lock();
 	bpf_iter_task_new(&it, leader, BPF_TASK_ITER_PROC_THREADS);
 	while ((thread = bpf_iter_task_next(&it))) {

@@ -54,7 +54,7 @@ u64 births_open;
  */
 struct tether {
 	struct autokill_tether d;
-	struct bpf_timer timer;	    /* birth: finds a missing tie; release: looks again */
+	struct bpf_timer timer;	   /* birth: finds a missing tie; release: looks again */
 	struct bpf_task_work work; /* lent by the victim itself */
 };
 

@@ -290,7 +290,7 @@ struct fd_search {
 	u64 pid;   /* in: struct pid that the file is to stand for */
 	u64 fds;   /* in: the array */
 	u64 file;  /* out: the file found */
-	u32 at;    /* out: its descriptor */
+	u32 at;	   /* out: its descriptor */
 	u32 found; /* out: how many */
 };
 
@@ -426,12 +426,18 @@ static __always_inline void look_birth(struct tether *t)
 {
 	struct task_struct *child = (struct task_struct *)t->d.task, *task, *creator;
 	u32 nr = BPF_CORE_READ(child, pid);
+	struct autokill_task *rec;
 
 	/*
-	 * The record in maps/tasks, and so this tether, goes before the task_struct is freed; and
-	 * what is read here from a task_struct that is gone nevertheless must pass the comparison.
+	 * The task_struct may be gone and be another's by now, so the record decides: it goes at
+	 * task_free, before the memory is free, and a new owner's names another tether, or none.
 	 * Until the clone is through, the pid number leads to no task, or to another one.
 	 */
+	rec = task_record(child);
+	if (!rec || rec->tether != t->d.id) {
+		timer_set(t, BIRTH_LOOK_MS); /* task_free is just taking it back */
+		return;
+	}
 	task = bpf_task_from_pid(nr);
 	/* The first time, the clone may be just between making the child visible and fd_install(). */
 	if (task && (u64)task == t->d.task && task->thread_pid && t->d.looks++) {
@@ -488,6 +494,22 @@ static __always_inline void tether_unbirth(u64 id, u64 task)
 	tether_drop(id, uid);
 }
 
+/*
+ * The child of @id has lived and died. A tether that is still at birth then, both programs that tie
+ * having been skipped, has nobody left to guard; a tied one goes with its file.
+ */
+static __always_inline void tether_outlived(u64 id)
+{
+	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
+	u32 uid;
+
+	if (!t)
+		return;
+	uid = t->d.uid;
+	if (birth_ends(t, TETHER_LIVE))
+		tether_drop(id, uid);
+}
+
 /* task_free: the last reference to @task went, or its clone failed. */
 static __always_inline void task_freed(struct task_struct *task)
 {
@@ -502,6 +524,8 @@ static __always_inline void task_freed(struct task_struct *task)
 	/* Every task that has lived went through exit_notify(), which sets exit_state. */
 	if (id && !task->exit_state)
 		tether_unbirth(id, (u64)task);
+	else if (id)
+		tether_outlived(id);
 	task_record_drop((u64)task, uid);
 }
 

@@ -19,7 +19,7 @@
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
 enum autokill_ready {
 	AUTOKILL_NOT_READY = 0, /* nobody can arm: being loaded or unloaded, or left half-made */
-	AUTOKILL_CANARY = 1,	/* only the process config.canary_tgid, to prove that killing works */
+	AUTOKILL_CANARY = 1, /* only the process config.canary_tgid, to prove that killing works */
 	AUTOKILL_READY = 2,
 };
 
@@ -28,12 +28,12 @@ struct autokill_config {
 	__u32 state_version; /* AUTOKILL_STATE_VERSION of the programs that are loaded */
 	__u32 ready;	     /* enum autokill_ready */
 	__u32 canary_tgid;
-	__u32 share;	/* tethers (and requests) that one uid other than 0 may have at a time */
-	__u32 room;	/* tethers that fit in all */
-	__u32 lsm;	/* 1: the programs hang on BPF LSM; 0: on fmod_ret and fentry */
+	__u32 share;	   /* tethers (and requests) that one uid other than 0 may have at a time */
+	__u32 room;	   /* tethers that fit in all */
+	__u32 lsm;	   /* 1: the programs hang on BPF LSM; 0: on fmod_ret and fentry */
 	__u32 tasks_share; /* records of tasks that one uid other than 0 may have at a time */
 	__u32 tasks_room;  /* records of tasks that fit in all */
-	char version[16]; /* of the loader, NUL-terminated */
+	char version[16];  /* of the loader, NUL-terminated */
 	__u64 loaded_at;
 };
 
@@ -57,23 +57,23 @@ enum autokill_scope {
  * task work follow (struct tether in bpf/maps.bpf.h).
  */
 struct autokill_tether {
-	__u64 id;	   /* never used twice while the maps live */
-	__u64 file;	   /* address of the struct file; 0 until tied */
-	__u64 pid_struct;  /* address of the struct pid that the file stands for; 0 until tied */
-	__u64 task;	   /* address of the task_struct that clone made */
-	__u64 start_time;  /* task_struct.start_boottime of the leader; 0 until the clone is done */
+	__u64 id;	  /* never used twice while the maps live */
+	__u64 file;	  /* address of the struct file; 0 until tied */
+	__u64 pid_struct; /* address of the struct pid that the file stands for; 0 until tied */
+	__u64 task;	  /* address of the task_struct that clone made */
+	__u64 start_time; /* task_struct.start_boottime of the leader; 0 until the clone is done */
 	__u64 born_at;
 	__u64 released_at; /* 0 while the file is open */
 	__u64 killed_at;   /* 0 until SIGKILL was accepted */
 	enum autokill_tether_state state;
 	enum autokill_scope scope;
-	__u32 flags;	   /* TETHER_GUARD, TETHER_STUCK */
-	__u32 tgid;	   /* the child's; 0 until tied */
-	__u32 uid;	   /* the creator's at birth; whose share this counts against */
-	__u32 creator;	   /* tgid of the creator */
+	__u32 flags;   /* TETHER_GUARD, TETHER_STUCK */
+	__u32 tgid;    /* the child's; 0 until tied */
+	__u32 uid;     /* the creator's at birth; whose share this counts against */
+	__u32 creator; /* tgid of the creator */
 	__u32 creator_tid;
-	__u32 lender;	   /* tid of the closer's parent at release, 0 if it is not of use */
-	__u32 looks;	   /* times that the timer has looked since release */
+	__u32 lender; /* tid of the closer's parent at release, 0 if it is not of use */
+	__u32 looks;  /* times that the timer has looked since release */
 	__u32 next_look_ms;
 	char comm[AUTOKILL_COMM_LEN]; /* of the creator, which is the child's until it execs */
 };
@@ -87,40 +87,40 @@ struct autokill_task {
 	__u64 arm_caps;	   /* its effective capabilities */
 	__u64 arm_exec_id; /* self_exec_id at ARM: every exec makes another */
 	__u32 arm_uid;
-	__u32 armed;	   /* 1: the next child that gets a pidfd is to be tethered */
-	__u32 arm_flags;   /* AUTOKILL_NNP */
-	__u32 guard;	   /* 1: an exec that would gain privileges fails; inherited for good */
-	__u32 uid;	   /* whose share the record counts against */
+	__u32 armed;	 /* 1: the next child that gets a pidfd is to be tethered */
+	__u32 arm_flags; /* AUTOKILL_NNP */
+	__u32 guard;	 /* 1: an exec that would gain privileges fails; inherited for good */
+	__u32 uid;	 /* whose share the record counts against */
 	__u32 pad;
 };
 
 /* maps/stats, one element. Counters only grow; every writer adds atomically. */
 struct autokill_stats {
-	__u64 arms;		  /* requests accepted */
-	__u64 arms_refused;	  /* EPERM, EAGAIN, ENOMEM at ARM */
-	__u64 arms_lapsed;	  /* requests dropped: exec, credentials changed, clone failed */
-	__u64 births;		  /* tethers made */
-	__u64 refused_right;	  /* clones refused: EPERM */
-	__u64 refused_room;	  /* clones refused: EAGAIN, no room in maps/tethers */
-	__u64 refused_share;	  /* clones refused: EAGAIN, this uid has its share */
-	__u64 refused_memory;	  /* clones refused: ENOMEM, or a helper failed */
-	__u64 clones_failed;	  /* tethers taken back because the clone failed later on */
-	__u64 ties;		  /* files tied when they were made */
-	__u64 ties_made_up;	  /* the usual program was skipped; tied from the fd table */
-	__u64 untied_killed;	  /* no file found for a newborn: killed, rather than left unguarded */
-	__u64 releases;		  /* last references seen to go */
-	__u64 released_dead;	  /* of these, the child was dead already */
-	__u64 releases_made_up;	  /* the release was skipped and noticed later */
-	__u64 killed_here;	  /* SIGKILL accepted in the releaser's own context */
-	__u64 killed_by_timer;	  /* ... in the timer's */
-	__u64 killed_by_victim;	  /* ... by task work in the victim */
-	__u64 killed_by_parent;	  /* ... by task work in the closer's parent */
-	__u64 killed_by_init;	  /* ... by task work in init */
-	__u64 looks;		  /* times that a timer looked again */
-	__u64 gone;		  /* tethers whose thread group was seen to be gone after release */
-	__u64 guard_refused;	  /* execs refused by the guard: EPERM */
-	__u64 guard_killed;	  /* execs caught by the guard after the point of no return */
-	__u64 events;		  /* events written; more than maps/events holds are overwritten */
+	__u64 arms;	      /* requests accepted */
+	__u64 arms_refused;   /* EPERM, EAGAIN, ENOMEM at ARM */
+	__u64 arms_lapsed;    /* requests dropped: exec, credentials changed, clone failed */
+	__u64 births;	      /* tethers made */
+	__u64 refused_right;  /* clones refused: EPERM */
+	__u64 refused_room;   /* clones refused: EAGAIN, no room in maps/tethers */
+	__u64 refused_share;  /* clones refused: EAGAIN, this uid has its share */
+	__u64 refused_memory; /* clones refused: ENOMEM, or a helper failed */
+	__u64 clones_failed;  /* tethers taken back because the clone failed later on */
+	__u64 ties;	      /* files tied when they were made */
+	__u64 ties_made_up;   /* the usual program was skipped; tied from the fd table */
+	__u64 untied_killed;  /* no file found for a newborn: killed, rather than left unguarded */
+	__u64 releases;	      /* last references seen to go */
+	__u64 released_dead;  /* of these, the child was dead already */
+	__u64 releases_made_up; /* the release was skipped and noticed later */
+	__u64 killed_here;	/* SIGKILL accepted in the releaser's own context */
+	__u64 killed_by_timer;	/* ... in the timer's */
+	__u64 killed_by_victim; /* ... by task work in the victim */
+	__u64 killed_by_parent; /* ... by task work in the closer's parent */
+	__u64 killed_by_init;	/* ... by task work in init */
+	__u64 looks;		/* times that a timer looked again */
+	__u64 gone;		/* tethers whose thread group was seen to be gone after release */
+	__u64 guard_refused;	/* execs refused by the guard: EPERM */
+	__u64 guard_killed;	/* execs caught by the guard after the point of no return */
+	__u64 events;		/* events written; more than maps/events holds are overwritten */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -132,14 +132,14 @@ enum autokill_what {
 	FAIL_WORK_INSERT = 5,
 	FAIL_TIMER_INIT = 6,
 	FAIL_TIMER_START = 7,
-	FAIL_SIGNAL_HERE = 8,	/* bpf_send_signal_task where there is an mm */
+	FAIL_SIGNAL_HERE = 8, /* bpf_send_signal_task where there is an mm */
 	FAIL_SIGNAL_VICTIM = 9,
 	FAIL_SIGNAL_LENDER = 10,
-	FAIL_LEND_VICTIM = 11,	/* bpf_task_work_schedule_signal; EBUSY: still pending */
+	FAIL_LEND_VICTIM = 11, /* bpf_task_work_schedule_signal; EBUSY: still pending */
 	FAIL_LEND_PARENT = 12,
 	FAIL_LEND_INIT = 13,
 	FAIL_FILE_DELETE = 14,
-	FAIL_STALE_FILE = 15,	/* an entry of maps/files that stood for another file */
+	FAIL_STALE_FILE = 15, /* an entry of maps/files that stood for another file */
 	FAIL_USER_COUNT = 16,
 };
 
@@ -158,10 +158,10 @@ enum autokill_event_type {
 	EVENT_GONE = 4,		 /* the thread group is gone; took: ns since release */
 	EVENT_RELEASED_DEAD = 5, /* the last reference went after the child's death */
 	EVENT_CLONE_FAILED = 6,
-	EVENT_REFUSED = 7,	 /* a clone was refused; err: errno */
-	EVENT_GUARD = 8,	 /* an exec that would have gained privileges was refused */
-	EVENT_UNTIED = 9,	 /* a newborn without a file was killed */
-	EVENT_STUCK = 10,	 /* killed, but still there after 8 s: uninterruptible sleep */
+	EVENT_REFUSED = 7, /* a clone was refused; err: errno */
+	EVENT_GUARD = 8,   /* an exec that would have gained privileges was refused */
+	EVENT_UNTIED = 9,  /* a newborn without a file was killed */
+	EVENT_STUCK = 10,  /* killed, but still there after 8 s: uninterruptible sleep */
 };
 
 enum autokill_killer {
@@ -179,12 +179,12 @@ enum autokill_killer {
 struct autokill_event {
 	__u64 seq;
 	__u64 time;
-	__u64 id;    /* of the tether, 0 if none */
-	__u64 took;  /* ns since release, 0 if it does not apply */
+	__u64 id;   /* of the tether, 0 if none */
+	__u64 took; /* ns since release, 0 if it does not apply */
 	enum autokill_event_type type;
-	__u32 tgid;  /* whom it is about */
+	__u32 tgid; /* whom it is about */
 	__u32 uid;
-	__s32 err;   /* errno (positive), or enum autokill_killer */
+	__s32 err; /* errno (positive), or enum autokill_killer */
 	char comm[AUTOKILL_COMM_LEN];
 	__u64 seq_end;
 };

@@ -8,9 +8,9 @@
 struct canary {
 	const char *child; /* "sleeping", "stopped", "leaderless" */
 	const char *how;   /* how its pidfd goes: "closed", "holder killed" */
-	int err;	   /* 0: the child died; -errno: it could not be tried; -ETIMEDOUT: it lives */
-	const char *step;  /* where it failed; constant string */
-	double ms;	   /* from the release to the death that was seen */
+	int err; /* 0: the child died; -errno: it could not be tried; -ETIMEDOUT: it lives */
+	const char *step; /* where it failed; constant string */
+	double ms;	  /* from the release to the death that was seen */
 };
 
 #define CANARIES 6

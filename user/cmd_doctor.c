@@ -83,7 +83,8 @@ static void say(const struct doctor *d, const char *check, bool ok, const char *
 
 static void verdict_say(const struct doctor *d)
 {
-	static const char *const words[] = { "this kernel can enforce", "this kernel cannot enforce",
+	static const char *const words[] = { "this kernel can enforce",
+					     "this kernel cannot enforce",
 					     "cannot say whether this kernel can enforce" };
 
 	if (d->json)
@@ -116,7 +117,8 @@ static void features_say(const struct doctor *d, const struct features *f)
 {
 	say(d, "kernel", true, f->release, NULL);
 	say(d, "its own CLONE_PIDFD_AUTOKILL", true,
-	    f->native ? "yes: clone3() has the flag without autokill" : "no (Linux 7.1 and newer)", NULL);
+	    f->native ? "yes: clone3() has the flag without autokill" : "no (Linux 7.1 and newer)",
+	    NULL);
 	if (!f->lsm_bpf && f->btf) /* not fatal: there is a rung below */
 		say(d, "BPF LSM", false, *f->lsm_list ? f->lsm_list : "the list cannot be read",
 		    *f->lsm_list ? "it works without, but the kernel can skip programs under "

@@ -112,7 +112,8 @@ static int pins_settle(void)
 			  AUTOKILL_PIN_DIR, strerror(-err));
 		return -1;
 	}
-	msg_info("load: removed what an interrupted load or unload had left in %s", AUTOKILL_PIN_DIR);
+	msg_info("load: removed what an interrupted load or unload had left in %s",
+		 AUTOKILL_PIN_DIR);
 	return 0;
 }
 
@@ -199,7 +200,8 @@ int cmd_load(int argc, char **argv)
 	if (err < 0)
 		pins_remove_empty(AUTOKILL_PIN_DIR);
 	else if (!err)
-		msg_info("load: loaded; the canary was killed in %d of %d ways", CANARIES, CANARIES);
+		msg_info("load: loaded; the canary was killed in %d of %d ways", CANARIES,
+			 CANARIES);
 	if (!err && !rungs.lsm)
 		msg_warn("load: BPF LSM is not active (`bpf` is not in lsm=): loaded on fentry "
 			 "instead, where the kernel can skip a program under preemption; add bpf "

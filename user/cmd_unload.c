@@ -99,9 +99,10 @@ static int left(const struct maps *m, bool force)
 			 "tasks are guarded no more",
 			 tethers, armed, guarded);
 	else
-		msg_error("unload: refused: %d tethered children would live on, %zu requests be "
-			  "void, %zu guarded tasks be guarded no more; end them first, or use --force",
-			  tethers, armed, guarded);
+		msg_error(
+			"unload: refused: %d tethered children would live on, %zu requests be "
+			"void, %zu guarded tasks be guarded no more; end them first, or use --force",
+			tethers, armed, guarded);
 	return 1;
 }
 

@@ -99,7 +99,10 @@ static int programs_choose(struct loader *l, const struct rungs *rungs)
 static int object_open(struct loader *l, enum rung_object which)
 {
 	const char *from = object_task_work, *to = object_task_work_end;
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "autokill");
+	const struct bpf_object_open_opts opts = {
+		.sz = sizeof(opts),
+		.object_name = "autokill",
+	};
 
 	if (which == OBJECT_TASK_WORK_IMPL) {
 		from = object_task_work_impl;

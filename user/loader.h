@@ -12,8 +12,8 @@ struct bpf_link;
 #define LOADER_LINKS_MAX 12
 
 struct loader_options {
-	__u32 room;	/* tethers in all; the share of a uid is a quarter */
-	bool verbose;	/* print what libbpf and the verifier say */
+	__u32 room;   /* tethers in all; the share of a uid is a quarter */
+	bool verbose; /* print what libbpf and the verifier say */
 };
 
 struct loader {
@@ -21,9 +21,9 @@ struct loader {
 	struct bpf_link *links[LOADER_LINKS_MAX];
 	const char *link_names[LOADER_LINKS_MAX]; /* of the programs */
 	int n_links;
-	struct maps maps;   /* descriptors of the object's own; closed with it */
-	char why[512];	    /* after a failure: what failed and why */
-	const char *mend;   /* after a failure: what to do; constant string */
+	struct maps maps; /* descriptors of the object's own; closed with it */
+	char why[512];	  /* after a failure: what failed and why */
+	const char *mend; /* after a failure: what to do; constant string */
 };
 
 /**

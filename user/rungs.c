@@ -14,8 +14,13 @@ static const char *const programs_lsm[] = {
 #else
 	"autokill_release",
 #endif
-	"autokill_unbirth", "autokill_guard", "autokill_born",
-	"autokill_tie",	    "autokill_birth", "autokill_prctl", NULL,
+	"autokill_unbirth",
+	"autokill_guard",
+	"autokill_born",
+	"autokill_tie",
+	"autokill_birth",
+	"autokill_prctl",
+	NULL,
 };
 
 static const char *const programs_fn[] = {

@@ -41,7 +41,8 @@ struct slot {
 
 struct shared {
 	atomic_long tickets, done, retries, arms, refused, births, early;
-	atomic_long survivors_known, survivors_unknown, strangers, siblings_killed, bystanders_killed;
+	atomic_long survivors_known, survivors_unknown, strangers, siblings_killed,
+		bystanders_killed;
 	atomic_bool stop;
 	struct slot slots[];
 };
@@ -228,14 +229,16 @@ static void slots_watch(void)
 		uint64_t since = slot->since;
 		pid_t child = slot->child;
 		struct tether_value t;
+		int patience;
 		bool known;
 
 		if (!since || now_ns() - since < deadline_s * NSEC)
 			continue;
 		known = tether_find(child, &t);
-		if ((known && t.d.state == TETHER_KILLED) || !is_alive(child) ||
+		patience = known && t.d.state == TETHER_KILLED ? 6 : 1; /* it may want the CPU */
+		if (now_ns() - since < patience * deadline_s * NSEC || !is_alive(child) ||
 		    slot->since != since)
-			continue; /* it only wants the CPU */
+			continue;
 		if (known) {
 			sh->survivors_known++;
 			printf("survivor %d: tether %llu, state %u, looks %u\n", child,
@@ -261,14 +264,19 @@ static void options_parse(int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		long *to = c == 'r' ? &releases : c == 'w' ? &workers : c == 'h' ? &hogs :
-			   c == 'd' ? &deadline_s : c == 'l' ? &limit_s : NULL;
+		long *to = c == 'r'   ? &releases
+			   : c == 'w' ? &workers
+			   : c == 'h' ? &hogs
+			   : c == 'd' ? &deadline_s
+			   : c == 'l' ? &limit_s
+				      : NULL;
 		char *end;
 
 		if (to)
 			*to = strtol(optarg, &end, 10);
 		if (!to || *end || *to < 0) {
-			fprintf(stderr, "usage: skipped [--releases N] [--workers N] [--hogs N]\n"
+			fprintf(stderr,
+				"usage: skipped [--releases N] [--workers N] [--hogs N]\n"
 				"       [--deadline S]: after which a child counts as a survivor\n"
 				"       [--limit S]: begin no round after that\n");
 			exit(2);
@@ -332,7 +340,8 @@ static void run_all(void)
 		kill(hog[i], SIGKILL);
 		waitpid(hog[i], NULL, 0);
 	}
-	printf("%ld rounds by %ld workers in %.1f s\n", sh->done, workers, (now_ns() - begin) / 1e9);
+	printf("%ld rounds by %ld workers in %.1f s\n", sh->done, workers,
+	       (now_ns() - begin) / 1e9);
 	check(!failed, "workers that failed: %ld", failed);
 	check(limit_s || sh->done == releases, "rounds: %ld of %ld", sh->done, releases);
 }
@@ -344,12 +353,14 @@ static void stats_check(const struct autokill_stats *a, const struct autokill_st
 	printf("arms %ld births %ld ties %ld ties_made_up %ld untied_killed %ld\n", GREW(arms),
 	       GREW(births), GREW(ties), GREW(ties_made_up), GREW(untied_killed));
 	printf("releases %ld releases_made_up %ld released_dead %ld gone %ld looks %ld\n",
-	       GREW(releases), GREW(releases_made_up), GREW(released_dead), GREW(gone), GREW(looks));
+	       GREW(releases), GREW(releases_made_up), GREW(released_dead), GREW(gone),
+	       GREW(looks));
 	printf("killed: here %ld timer %ld victim %ld parent %ld init %ld\n", GREW(killed_here),
 	       GREW(killed_by_timer), GREW(killed_by_victim), GREW(killed_by_parent),
 	       GREW(killed_by_init));
 	check(GREW(arms) == sh->arms, "arms: %ld, counted here %ld", GREW(arms), sh->arms);
-	check(GREW(births) == sh->births, "births: %ld, counted here %ld", GREW(births), sh->births);
+	check(GREW(births) == sh->births, "births: %ld, counted here %ld", GREW(births),
+	      sh->births);
 	check(GREW(releases) == sh->births, "releases: %ld of %ld", GREW(releases), sh->births);
 	check(GREW(gone) + GREW(released_dead) == GREW(releases), "ended: %ld of %ld",
 	      GREW(gone) + GREW(released_dead), GREW(releases));

@@ -193,7 +193,8 @@ static inline bool tether_find(pid_t tgid, struct tether_value *out)
 	bool found = false;
 
 	for (unsigned int i = 0; !found && !sys_bpf(BPF_MAP_GET_NEXT_KEY, &next); i++) {
-		union bpf_attr look = { .map_fd = map, .key = (uintptr_t)&keys[i & 1],
+		union bpf_attr look = { .map_fd = map,
+					.key = (uintptr_t)&keys[i & 1],
 					.value = (uintptr_t)out };
 
 		found = !sys_bpf(BPF_MAP_LOOKUP_ELEM, &look) && (pid_t)out->d.tgid == tgid;
@@ -216,9 +217,9 @@ static inline long map_wait(const char *name, long most, uint64_t timeout_ns)
 }
 
 static const char *const program_names[] = {
-	"autokill_prctl",      "autokill_birth",      "autokill_birth_fn", "autokill_tie",
-	"autokill_born",       "autokill_guard",      "autokill_guard_fn", "autokill_guard2_fn",
-	"autokill_unbirth",    "autokill_unbirth_fn", "autokill_release",  "autokill_release_fn",
+	"autokill_prctl",   "autokill_birth",	   "autokill_birth_fn", "autokill_tie",
+	"autokill_born",    "autokill_guard",	   "autokill_guard_fn", "autokill_guard2_fn",
+	"autokill_unbirth", "autokill_unbirth_fn", "autokill_release",	"autokill_release_fn",
 };
 
 /* recursion_misses of each program that is loaded, in one line. */

@@ -116,8 +116,9 @@ static void is_for_root_alone(void **state)
 /* A name of ours in the wrong folder is not ours. */
 static void sees_foreign_files(void **state)
 {
-	static const char *const where[][2] = {
-		{ "maps", "other" }, { "progs", "config" }, { "links", "autokill_prctl~" } };
+	static const char *const where[][2] = { { "maps", "other" },
+						{ "progs", "config" },
+						{ "links", "autokill_prctl~" } };
 	struct fixture *f = *state;
 	struct pins_scan scan;
 

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# capacity.sh - in a guest: a full room refuses, a uid gets no more than its share, room comes back
+set -u
+
+passed=0 failed=0
+check()
+{
+	name=$1
+	shift
+	if "$@"; then passed=$((passed + 1)); echo "ok      $name"; else failed=$((failed + 1)); echo "FAILED  $name"; fi
+}
+
+count() { autokill ps --json | wc -l; }
+await() { tries=0; until [ "$(count)" = "$1" ]; do tries=$((tries + 1)); [ $tries -lt 200 ] || return 1; usleep 50000; done; }
+
+# hold USER N - N tethered sleeps in the background
+hold()
+{
+	i=0
+	while [ $i -lt "$2" ]; do
+		i=$((i + 1))
+		su "$1" -s /bin/sh -c 'exec autokill run sleep 1000' 2>>/tmp/refused &
+	done
+}
+sleeps() { pidof sleep | wc -w; }
+same() { echo "$1: $2, want $3"; [ "$2" = "$3" ]; }
+drop() { for p in $(pidof autokill); do kill -KILL "$p"; done 2>/dev/null; }
+
+check 'load with room for 16' autokill load --room 16
+round=0
+while [ $round -lt 5 ]; do
+	round=$((round + 1))
+	: >/tmp/refused
+	hold alice 8
+	check 'alice gets her share' await 4
+	tries=0
+	until [ "$(grep -c 'run: ' /tmp/refused)" -ge 4 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+	check 'and no more' same 'tethers' "$(count)" 4
+	check 'the others were refused, aloud' same 'refused' "$(grep -c 'run: ' /tmp/refused)" 4
+	check 'nobody runs unguarded' same 'sleeps' "$(sleeps)" 4
+	hold bob 4
+	check 'bob gets his' await 8
+	hold root 8
+	check 'root fills the room' await 16
+	: >/tmp/refused
+	autokill run sleep 1000 2>/tmp/refused
+	check 'the 17th is refused' same 'status' $? 125
+	cat /tmp/refused
+	check 'and nothing runs unguarded' same 'sleeps' "$(sleeps)" 16
+	drop
+	check 'all die with their holders' await 0
+	tries=0
+	until [ "$(sleeps)" = 0 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+	check 'no sleep is left' same 'sleeps' "$(sleeps)" 0
+done
+check 'unload' autokill unload
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

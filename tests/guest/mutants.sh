@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# mutants.sh NAME FILTER... - in a guest: each mutant in /mutants must fail what the real build passes
+set -uf
+
+passed=0 failed=0
+
+# result FILTER - what the suite says: "pass", "fail", or "nothing" if it ran no test
+result()
+{
+	conformance --via prctl --filter "$1" >/tmp/log 2>&1
+	status=$?
+	grep -q '^0 passed, 0 failed' /tmp/log && { echo nothing; return; }
+	if [ $status = 0 ]; then echo pass; else echo fail; fi
+}
+
+verdict()
+{
+	if [ "$1" = "$2" ]; then
+		passed=$((passed + 1))
+		printf '%-18s %-8s %s\n' "$3" "$4" "$5"
+	else
+		failed=$((failed + 1))
+		printf '%-18s %-8s %s\n' "$3" "$4" "NOT CAUGHT, or a false alarm: $1"
+		cat /tmp/log
+	fi
+}
+
+while [ $# -gt 1 ]; do
+	name=$1 filter=$2
+	shift 2
+	autokill load 2>/tmp/log || exit 1
+	verdict "$(result "$filter")" pass real "$filter" 'passes'
+	autokill unload
+	if "/mutants/$name" load 2>/tmp/log; then
+		verdict "$(result "$filter")" fail "$name" "$filter" "caught: $(grep -c '^\[  FAILED  \] [A-Z]' /tmp/log) failures"
+		"/mutants/$name" unload --force 2>/dev/null
+	else
+		verdict caught caught "$name" load 'caught: the canary lived'
+	fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# skipped.sh N - in a guest with one CPU: N releases by 200 workers; nothing is lost to skipped programs
+set -u
+
+autokill load || exit 1
+skipped --releases "$1"
+status=$?
+autokill status | sed -n '/^Births/,$p'
+exit $status

@@ -16,8 +16,8 @@
  *   (task work) *_work() in kill.bpf.h            kill from a context that has an mm
  *
  * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called.
- * Then the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to any
- * kernel, but can be skipped under preemption; `autokill status` says so and shows the count.
+ * Then the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to
+ * any kernel, but can be skipped under preemption; `autokill status` says so and counts it.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

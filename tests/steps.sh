@@ -11,7 +11,7 @@ steps_at_once=${STEPS_AT_ONCE:-2}
 rm -rf "$steps_dir"
 mkdir -p "$steps_dir"
 
-total_passed=0 total_failed=0 total_skipped=0
+total_passed=0 total_failed=0 total_skipped=0 begun=0 reported=0
 
 # counts LOG STATUS - prints passed, failed, skipped
 counts()
@@ -35,10 +35,11 @@ step_begin()
 {
 	local name=$1
 	shift
+	begun=$((begun + 1))
 	(
-		start=$SECONDS
-		"$@" >"$steps_dir/$name.log" 2>&1 </dev/null
-		echo "$? $((SECONDS - start))" >"$steps_dir/$name.end"
+		start=$SECONDS status=0
+		"$@" >"$steps_dir/$name.log" 2>&1 </dev/null || status=$?
+		echo "$status $((SECONDS - start))" >"$steps_dir/$name.end"
 	) &
 }
 
@@ -51,6 +52,7 @@ steps_report()
 		name=$(basename "$end" .end)
 		read -r status seconds <"$end"
 		mv "$end" "$end.seen"
+		reported=$((reported + 1))
 		read -r p f s < <(counts "$steps_dir/$name.log" "$status")
 		total_passed=$((total_passed + p))
 		total_failed=$((total_failed + f))
@@ -62,7 +64,7 @@ steps_report()
 				sed 's/^/       | /'
 			tail -n 15 "$steps_dir/$name.log" | sed 's/^/       > /'
 		fi
-		grep -aiE '^(skip|not by|.*SKIPPED)' "$steps_dir/$name.log" | sort -u | head -20 |
+		grep -aE '^SKIPPED: |\[  SKIPPED \]' "$steps_dir/$name.log" | sort -u | head -20 |
 			sed 's/^/       - /' || :
 	done
 }
@@ -94,6 +96,10 @@ queue_wait()
 steps_end()
 {
 	queue_wait
+	if [ "$reported" != "$begun" ]; then
+		echo "FAILED $((begun - reported)) steps have not reported"
+		total_failed=$((total_failed + begun - reported))
+	fi
 	echo "logs: $steps_dir"
 	echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 	[ "$total_failed" = 0 ]

@@ -15,10 +15,17 @@ check()
 }
 
 no_loader() { ! pidof autokill; }
+is_empty() { [ "$(bpftool map dump pinned "/sys/fs/bpf/autokill/maps/$1")" = '[]' ]; }
+# Records of tasks go when the task_struct does, an RCU grace period after the exit: 10 s at most.
 empty()
 {
 	for map in tethers files works tasks; do
-		[ "$(bpftool map dump pinned /sys/fs/bpf/autokill/maps/$map)" = '[]' ] || { echo "$map is not empty"; return 1; }
+		tries=0
+		until is_empty $map; do
+			tries=$((tries + 1))
+			[ $tries -lt 100 ] || { echo "$map is not empty"; return 1; }
+			usleep 100000
+		done
 	done
 }
 quiet() { dmesg -r | grep '^<[0-4]>' | tail -n "+$((lines + 1))" >/tmp/new; cat /tmp/new; [ ! -s /tmp/new ]; }

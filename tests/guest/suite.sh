@@ -23,11 +23,17 @@ check()
 	fi
 }
 
+is_empty() { [ "$(bpftool map dump pinned "/sys/fs/bpf/autokill/maps/$1")" = '[]' ]; }
+# Records of tasks go when the task_struct does, an RCU grace period after the exit: 10 s at most.
 empty()
 {
 	for map in tethers files works tasks; do
-		bpftool map dump pinned /sys/fs/bpf/autokill/maps/$map >/tmp/map.log || return 1
-		[ "$(cat /tmp/map.log)" = '[]' ] || { echo "$map:"; cat /tmp/map.log; return 1; }
+		tries=0
+		until is_empty $map; do
+			tries=$((tries + 1))
+			[ $tries -lt 100 ] || { echo "$map:"; bpftool map dump pinned "/sys/fs/bpf/autokill/maps/$map"; return 1; }
+			usleep 100000
+		done
 	done
 }
 

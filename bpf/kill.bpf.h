@@ -273,7 +273,7 @@ static __always_inline void kill_try(u64 id, struct tether *t, struct task_struc
 }
 
 /* Nothing of the group of @t runs any more. Owner: the timer, or the releaser of a dead child. */
-static __always_inline void tether_drop(u64 id, u32 uid)
+static __always_inline bool tether_drop(u64 id, u32 uid)
 {
 	struct work_key key = { .id = id, .role = WORK_PARENT };
 	struct user *u;
@@ -282,12 +282,13 @@ static __always_inline void tether_drop(u64 id, u32 uid)
 	key.role = WORK_INIT;
 	bpf_map_delete_elem(&works, &key);
 	if (bpf_map_delete_elem(&tethers, &id))
-		return;
+		return false; /* somebody else ended it, and counts it */
 	u = bpf_map_lookup_elem(&users, &uid);
 	if (u)
 		__sync_fetch_and_sub(&u->tethers, 1);
 	else
 		failure_count(FAIL_USER_COUNT, -ENOENT);
+	return true;
 }
 
 /* Timer, after release: is the group gone? Else, is the signal on its way? Look again later. */
@@ -317,9 +318,9 @@ static __always_inline void look_released(struct tether *t)
 		bpf_task_release(leader);
 	}
 	if (gone) {
-		COUNT(gone);
 		event_tether(EVENT_GONE, t, 0);
-		tether_drop(id, uid);
+		if (tether_drop(id, uid))
+			COUNT(gone);
 		return;
 	}
 	if (next < LOOK_MOST_MS) {

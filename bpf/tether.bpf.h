@@ -203,9 +203,9 @@ static __noinline int tether_released(struct tether *t)
 	if (!leader || !leader->signal->live.counter) {
 		if (leader)
 			bpf_task_release(leader);
-		COUNT(released_dead);
 		event_tether(EVENT_RELEASED_DEAD, t, 0);
-		tether_drop(id, uid);
+		if (tether_drop(id, uid))
+			COUNT(released_dead);
 		return 0;
 	}
 	/* From here on the pair of tgid and start time is the identity, which outlives the file. */
@@ -506,8 +506,12 @@ static __always_inline void tether_outlived(u64 id)
 	if (!t)
 		return;
 	uid = t->d.uid;
-	if (birth_ends(t, TETHER_LIVE))
-		tether_drop(id, uid);
+	if (!birth_ends(t, TETHER_LIVE))
+		return;
+	COUNT(releases);
+	COUNT(released_dead);
+	event_tether(EVENT_RELEASED_DEAD, t, 0);
+	tether_drop(id, uid);
 }
 
 /* task_free: the last reference to @task went, or its clone failed. */

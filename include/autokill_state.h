@@ -109,7 +109,7 @@ struct autokill_stats {
 	__u64 ties_made_up;   /* the usual program was skipped; tied from the fd table */
 	__u64 untied_killed;  /* no file found for a newborn: killed, rather than left unguarded */
 	__u64 releases;	      /* last references seen to go */
-	__u64 released_dead;  /* of these, the child was dead already */
+	__u64 released_dead;  /* of these, of a child dead already (seen or not) */
 	__u64 releases_made_up; /* the release was skipped and noticed later */
 	__u64 killed_here;	/* SIGKILL accepted in the releaser's own context */
 	__u64 killed_by_timer;	/* ... in the timer's */

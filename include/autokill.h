@@ -104,7 +104,9 @@ int autokill_query(void);
  * *args is not changed. Whatever the outcome, no request is left pending.
  *
  * Return: the child's pid in the caller's pid namespace; 0 in the child; -1 with errno set:
- *   EINVAL  args->pidfd is 0, unknown flags, anything that clone3() refuses, or autokill is
+ *   E2BIG   @size is above 4096
+ *   EINVAL  @args asks for what a function cannot return from in the child: CLONE_VM, CLONE_SETTLS,
+ *           a stack; args->pidfd is 0, unknown flags, anything that clone3() refuses, or autokill is
  *           neither loaded nor part of the kernel
  *   EPERM   the caller has no right to tether without the guard: pass AUTOKILL_NNP (prctl above);
  *           or what clone3() itself refuses

@@ -32,6 +32,7 @@ _Static_assert(sizeof(struct pidfd_exit_info) == 64, "PIDFD_INFO_SIZE_VER0");
 #define PIDFD_EXIT_GET _IOWR(0xFF, 11, struct pidfd_exit_info) /* PIDFD_GET_INFO */
 #define PIDFD_EXIT_MASK (1ULL << 3)			       /* PIDFD_INFO_EXIT */
 
+#define WAITED (WEXITED | WSTOPPED | WCONTINUED)
 #define REAP_MS 10000 /* from the end of a child to its release_task(); takes microseconds */
 
 /* In the child: become the command, or tell the parent why not. */
@@ -182,16 +183,23 @@ static int exited(const struct run_child *child, const char *command, int status
 	return run_status_of_exec(err);
 }
 
+bool run_child_continued(int pidfd)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PIDFD, pidfd, &info, WCONTINUED | WNOHANG | __WALL) && info.si_pid;
+}
+
 enum run_event run_child_look(const struct run_child *child, const char *command, int *status)
 {
 	siginfo_t info = {};
 
 	/* By pidfd: a pid that the kernel has reaped can be another child's by now. */
-	if (waitid(P_PIDFD, child->pidfd, &info, WEXITED | WSTOPPED | WNOHANG | __WALL)) {
+	if (waitid(P_PIDFD, child->pidfd, &info, WAITED | WNOHANG | __WALL)) {
 		*status = exited(child, command, status_of_reaped(child->pidfd));
 		return RUN_EXITED;
 	}
-	if (!info.si_pid)
+	if (!info.si_pid || info.si_code == CLD_CONTINUED)
 		return RUN_NOTHING;
 	if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED)
 		return RUN_STOPPED;

@@ -44,6 +44,11 @@ enum run_event {
  */
 enum run_event run_child_look(const struct run_child *child, const char *command, int *status);
 
+/**
+ * run_child_continued - has a SIGCONT continued the child since this or run_child_look() was called?
+ */
+bool run_child_continued(int pidfd);
+
 /** run_status_of_siginfo - exit status for what waitid() tells of an exit */
 int run_status_of_siginfo(const siginfo_t *info);
 

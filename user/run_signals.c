@@ -6,7 +6,9 @@
  * What the terminal sends (Ctrl-C, Ctrl-Z, a new window size) reaches the whole foreground group;
  * to pass it on would deliver it twice. What a process sends to our pid alone is passed on. What a
  * process sends to the group as such (kill -TERM -PGID, a shell's `kill %1') cannot be told from
- * that, and the command gets it twice; so it is with timeout(1) --foreground, too.
+ * that, and the command gets it twice; so it is with timeout(1) --foreground, too. SIGCONT, which a
+ * shell sends to the group at fg and bg, is told apart by what it did: one passed on late would
+ * undo the next Ctrl-Z.
  *
  * The default action of every other signal ends us, and with us the command.
  */
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "msg.h"
+#include "run_child.h"
 #include "run_signals.h"
 
 static const int passed[] = { SIGINT,  SIGTERM,	 SIGHUP,  SIGQUIT, SIGUSR1,
@@ -43,6 +46,8 @@ int run_signals_take(struct run_signals *signals)
 bool run_signal_passes(const struct run_signal *signal)
 {
 	if (signal->number == SIGCHLD)
+		return false;
+	if (signal->number == SIGCONT && signal->has_continued)
 		return false;
 	if (signal->from_command) /* it signals its group, or us; it need not be told */
 		return false;
@@ -73,6 +78,8 @@ void run_signals_pass(const struct run_signals *signals, pid_t pid, int pidfd)
 			.session_leader = getsid(0) == getpid(),
 		};
 
+		if (signal.number == SIGCONT)
+			signal.has_continued = run_child_continued(pidfd);
 		if (run_signal_passes(&signal))
 			pass(pidfd, signal.number);
 	}

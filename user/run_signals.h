@@ -31,6 +31,7 @@ struct run_signal {
 	bool from_kernel;    /* si_code is SI_KERNEL: the terminal */
 	bool from_command;   /* the command itself sent it */
 	bool same_group;     /* the command is in our process group */
+	bool has_continued;  /* a SIGCONT has continued the command without us */
 	bool session_leader; /* we are */
 };
 

@@ -82,6 +82,20 @@ static void hangup_is_told_to_the_session_leader_alone(void **state)
 	assert_false(run_signal_passes(&s));
 }
 
+static void sigcont_that_has_done_its_work_does_not(void **state)
+{
+	struct run_signal s = { .number = SIGCONT, .same_group = true };
+
+	(void)state;
+	assert_true(run_signal_passes(&s));
+	s.has_continued = true;
+	assert_false(run_signal_passes(&s));
+	s.same_group = false; /* sent to both, one by one */
+	assert_false(run_signal_passes(&s));
+	s.number = SIGTERM;
+	assert_true(run_signal_passes(&s));
+}
+
 static void sigchld_never_passes(void **state)
 {
 	struct run_signal s = { .number = SIGCHLD };
@@ -136,6 +150,7 @@ int main(void)
 		cmocka_unit_test(signals_of_processes_pass),
 		cmocka_unit_test(signals_of_the_terminal_do_not),
 		cmocka_unit_test(hangup_is_told_to_the_session_leader_alone),
+		cmocka_unit_test(sigcont_that_has_done_its_work_does_not),
 		cmocka_unit_test(sigchld_never_passes),
 		cmocka_unit_test(signals_are_taken),
 	};

@@ -158,6 +158,16 @@ wait $run
 same "SIGTERM is passed on; the exit status is CMD's" 7 $?
 same "each came once" "" "$(grep -E '(INT|HUP|QUIT|USR1|USR2|WINCH|TSTP|TERM) 2|CONT 3' out)"
 
+rm -f out
+autokill run "$sigs" count >out 2>err <&- &
+run=$!
+until_true 'grep -qs "^ready" out'
+kill -TERM $run
+until_true 'grep -q "^end" out'
+result "SIGTERM is passed on where stdin is closed, too" $?
+wait $run
+same "  ... exit status" 7 $?
+
 for sig in KILL ABRT ALRM PIPE; do
 	start autokill run "$sigs" count
 	kill -$sig $run
@@ -284,8 +294,6 @@ terminal "stopped by another, continued by fg" <<-END
 	send kill -STOP \$(sed -n 's/^ready //p' stopped)
 	send until ps -o stat,comm | grep -q '^T.*autokill'; do usleep 10000; done; echo b"o"th
 	expect both
-	expect Stopped
-	expect autokill
 	send fg
 	expect got CONT
 	key C
@@ -321,14 +329,20 @@ END
 terminal "a shell in it has its own job control" <<-END
 	send autokill run sh -c 'PS1="in> " exec sh -i'
 	expect in>
-	send sh -c 'echo re"a"dy; exec sleep 1000'
+	send $sigs count
 	expect ready
 	key Z
 	expect Stopped
 	expect in>
 	send fg
-	expect sleep
+	expect got CONT 1
 	key C
+	expect got INT 1
+	key Z
+	expect Stopped
+	expect in>
+	send kill -TERM %1; fg
+	expect end
 	expect in>
 	send exit 5
 	send echo "is \$?."

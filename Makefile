@@ -137,8 +137,12 @@ $(OUTPUT)/tests/%: tests/stress/%.c include/autokill.h include/autokill_state.h 
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include $< -o $@ -lpthread
 
+$(OUTPUT)/tests/%: tests/user/%.c $(OUTPUT)/.flags | $(OUTPUT)/tests
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static $< -o $@
+
 STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
-GUEST_TESTS := $(OUTPUT)/tests/conformance $(STRESS)
+GUEST_TESTS := $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs $(STRESS)
 
 unit: $(UNIT)
 guest-tests: $(GUEST_TESTS)

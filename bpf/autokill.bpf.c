@@ -7,8 +7,8 @@
  *   prctl      fmod_ret/security_task_prctl       arm, unarm, query. An LSM program could not
  *                                                 serve it: it may return no positive value
  *   birth      lsm/task_alloc                     make the tether, or refuse the clone
- *   tie        fexit/pidfs_alloc_file             join the pidfd's struct file and the tether
- *   born       fexit/copy_process                 clone done or failed; a missing tie
+ *   tie, tie2  fexit/pidfs_alloc_file             join the pidfd's struct file and the tether
+ *   born, born2  fexit/copy_process               clone done or failed; a missing tie
  *   unbirth    lsm/task_free                      clone failed late; forget the task
  *   guard      lsm/bprm_creds_from_file           refuse an exec that gains privileges
  *   release    lsm/file_release                   the last reference went: kill
@@ -91,6 +91,26 @@ SEC("fexit/pidfs_alloc_file")
 int BPF_PROG(autokill_tie, struct pid *pid, unsigned int flags, struct file *file)
 {
 	tether_tie_new(pid, file);
+	return 0;
+}
+
+/*
+ * Second copies. What makes the kernel skip a program is a task preempted in that very program, so
+ * the copy runs nearly always when the first does not; where the first has run, it finds its work
+ * done. Both skipped, it is left to the timer, which can be in doubt about the file, and kills then.
+ */
+SEC("fexit/pidfs_alloc_file")
+int BPF_PROG(autokill_tie2, struct pid *pid, unsigned int flags, struct file *file)
+{
+	tether_tie_new(pid, file);
+	return 0;
+}
+
+SEC("fexit/copy_process")
+int BPF_PROG(autokill_born2, struct pid *pid, int trace, int node, struct kernel_clone_args *args,
+	     struct task_struct *child)
+{
+	tether_born(args, child);
 	return 0;
 }
 

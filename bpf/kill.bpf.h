@@ -127,7 +127,12 @@ static __always_inline bool is_victim(const struct task_struct *leader, const st
 #ifdef MUTATE_NO_IDENTITY
 	return true;
 #endif
-	return leader->start_boottime == READ_ONCE(t->d.start_time);
+	u64 start = READ_ONCE(t->d.start_time);
+
+	/* 0: born was skipped, and so was the release, which happens without BPF LSM only. */
+	if (!start)
+		return (u64)leader->thread_pid == READ_ONCE(t->d.pid_struct);
+	return leader->start_boottime == start;
 }
 
 /* Task work in the victim: signal the process that we are. */
@@ -209,26 +214,39 @@ static __noinline int lend_victim(struct tether *t, struct task_struct *leader)
 	return err;
 }
 
+/* The item of @role for the tether @id, made where it is missing; NULL without memory. */
+static __noinline struct work *work_get(u64 id, u32 role)
+{
+	struct work_key key = { .id = id, .role = role };
+	struct work *w = bpf_map_lookup_elem(&works, &key);
+	u64 none = 0;
+	int err;
+
+	if (w)
+		return w;
+	err = bpf_map_update_elem(&works, &key, &none, BPF_NOEXIST);
+	if (err)
+		failure_count(FAIL_WORK_INSERT, err);
+	/* Pairs with tether_drop(): either it finds our item, or we miss the tether. */
+	if (!bpf_map_lookup_elem(&tethers, &key.id)) {
+		bpf_map_delete_elem(&works, &key);
+		return NULL; /* the group is gone already */
+	}
+	return bpf_map_lookup_elem(&works, &key);
+}
+
 /* Ask the task with the pid @tid to kill for the tether @id. Non-0: it will not. */
 static __noinline int lend(u64 id, u32 role, u32 tid)
 {
-	struct work_key key = { .id = id, .role = role };
 	struct task_struct *lender;
 	struct work *w;
-	u64 none = 0;
 	int err;
 
 	if (!tid)
 		return -ESRCH;
-	w = bpf_map_lookup_elem(&works, &key);
-	if (!w) {
-		err = bpf_map_update_elem(&works, &key, &none, BPF_NOEXIST);
-		if (err)
-			failure_count(FAIL_WORK_INSERT, err);
-		w = bpf_map_lookup_elem(&works, &key);
-		if (!w)
-			return -ENOMEM;
-	}
+	w = work_get(id, role);
+	if (!w)
+		return -ENOMEM;
 	lender = bpf_task_from_pid(tid);
 	if (!lender)
 		return -ESRCH;
@@ -278,11 +296,12 @@ static __always_inline bool tether_drop(u64 id, u32 uid)
 	struct work_key key = { .id = id, .role = WORK_PARENT };
 	struct user *u;
 
+	if (bpf_map_delete_elem(&tethers, &id))
+		return false; /* somebody else ended it, and counts it */
+	/* After the tether: pairs with lend(), which looks for it after it has made an item. */
 	bpf_map_delete_elem(&works, &key);
 	key.role = WORK_INIT;
 	bpf_map_delete_elem(&works, &key);
-	if (bpf_map_delete_elem(&tethers, &id))
-		return false; /* somebody else ended it, and counts it */
 	u = bpf_map_lookup_elem(&users, &uid);
 	if (u)
 		__sync_fetch_and_sub(&u->tethers, 1);

@@ -184,6 +184,8 @@ static __noinline int tether_released(struct tether *t)
 		return 0;
 	id = t->d.id;
 	uid = t->d.uid;
+	/* A timer that is left from birth must not take the tether away while we work on it. */
+	timer_set(t, LOOK_NEVER_MS);
 	t->d.released_at = bpf_ktime_get_boot_ns();
 	t->d.lender = BPF_CORE_READ(cur, real_parent, pid);
 	t->d.looks = 0; /* look_birth() counts with it, too */
@@ -247,8 +249,11 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 		lost = bpf_map_lookup_elem(&tethers, &lost_id);
 		if (lost && __sync_val_compare_and_swap((u32 *)&lost->d.state, TETHER_LIVE,
 							TETHER_RELEASED) == TETHER_LIVE) {
+			lost->d.released_at = bpf_ktime_get_boot_ns();
+			COUNT(releases);
 			COUNT(releases_made_up);
-			tether_released(lost);
+			timer_set(lost,
+				  LOOK_FIRST_MS); /* which kills; there is no stack for it here */
 		}
 	}
 	err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);

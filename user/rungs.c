@@ -14,19 +14,23 @@ static const char *const programs_lsm[] = {
 #else
 	"autokill_release",
 #endif
-	"autokill_unbirth",
-	"autokill_guard",
-	"autokill_born",
-	"autokill_tie",
-	"autokill_birth",
-	"autokill_prctl",
-	NULL,
+	"autokill_unbirth",    "autokill_guard", "autokill_born2",
+	"autokill_born",       "autokill_tie2",	 "autokill_tie",
+	"autokill_birth",      "autokill_prctl", NULL,
 };
 
 static const char *const programs_fn[] = {
-	"autokill_release_fn", "autokill_unbirth_fn", "autokill_guard2_fn",
-	"autokill_guard_fn",   "autokill_born",	      "autokill_tie",
-	"autokill_birth_fn",   "autokill_prctl",      NULL,
+	"autokill_release_fn",
+	"autokill_unbirth_fn",
+	"autokill_guard2_fn",
+	"autokill_guard_fn",
+	"autokill_born2",
+	"autokill_born",
+	"autokill_tie2",
+	"autokill_tie",
+	"autokill_birth_fn",
+	"autokill_prctl",
+	NULL,
 };
 
 struct lacks_list {

@@ -298,7 +298,7 @@ static __always_inline bool tether_drop(u64 id, u32 uid)
 
 	if (bpf_map_delete_elem(&tethers, &id))
 		return false; /* somebody else ended it, and counts it */
-	/* After the tether: pairs with lend(), which looks for it after it has made an item. */
+	/* After the tether: pairs with work_get(), which looks for it when it has made an item. */
 	bpf_map_delete_elem(&works, &key);
 	key.role = WORK_INIT;
 	bpf_map_delete_elem(&works, &key);

@@ -161,12 +161,14 @@ give_back:
 	return birth_refuse(err);
 }
 
-/* Out of TETHER_BIRTH into @state; false if somebody else was first. */
+/* Out of TETHER_BIRTH into @state, and the timer with it; false if somebody else was first. */
 static __always_inline bool birth_ends(struct tether *t, u32 state)
 {
 	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_BIRTH, state) != TETHER_BIRTH)
 		return false;
 	__sync_fetch_and_sub(&births_open, 1);
+	/* It must not take the tether away while the releaser works on it. */
+	timer_set(t, LOOK_NEVER_MS);
 	return true;
 }
 
@@ -184,8 +186,6 @@ static __noinline int tether_released(struct tether *t)
 		return 0;
 	id = t->d.id;
 	uid = t->d.uid;
-	/* A timer that is left from birth must not take the tether away while we work on it. */
-	timer_set(t, LOOK_NEVER_MS);
 	t->d.released_at = bpf_ktime_get_boot_ns();
 	t->d.lender = BPF_CORE_READ(cur, real_parent, pid);
 	t->d.looks = 0; /* look_birth() counts with it, too */
@@ -252,8 +252,8 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 			lost->d.released_at = bpf_ktime_get_boot_ns();
 			COUNT(releases);
 			COUNT(releases_made_up);
-			timer_set(lost,
-				  LOOK_FIRST_MS); /* which kills; there is no stack for it here */
+			/* The timer kills: a kill from here would not fit on the BPF stack. */
+			timer_set(lost, LOOK_FIRST_MS);
 		}
 	}
 	err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);
@@ -286,7 +286,6 @@ static __always_inline void tether_tie_new(struct pid *pid, struct file *file)
 	if (t && birth_ends(t, TETHER_LIVE)) {
 		rec->newborn_id = 0;
 		COUNT(ties);
-		timer_set(t, LOOK_NEVER_MS);
 		event_tether(EVENT_BORN, t, 0);
 	}
 }

@@ -167,16 +167,6 @@ static double now_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-static int gate_set(const struct maps *m, enum autokill_ready ready, pid_t tgid)
-{
-	struct autokill_config c;
-	int err = maps_config(m, &c);
-
-	c.ready = ready;
-	c.canary_tgid = tgid;
-	return err ? err : maps_set_config(m, &c);
-}
-
 static int fail(struct canary *c, int err, const char *step)
 {
 	c->err = err;
@@ -245,7 +235,7 @@ static void canary_one(const struct maps *m, int gate, struct canary *c)
 	if (!holder)
 		holder_main(c->child, &p);
 	if (gate)
-		err = gate_set(m, AUTOKILL_CANARY, holder);
+		err = maps_set_ready(m, AUTOKILL_CANARY, holder);
 	if (err)
 		fail(c, err, "letting the holder arm");
 	else
@@ -300,7 +290,7 @@ int canary_run(const struct maps *m, int gate, struct canary out[CANARIES])
 	prctl(PR_SET_CHILD_SUBREAPER, reaper);
 	err = tethers_wait_gone(m);
 	if (!err && gate)
-		err = gate_set(m, AUTOKILL_NOT_READY, 0);
+		err = maps_set_ready(m, AUTOKILL_NOT_READY, 0);
 	if (err && !out[CANARIES - 1].err)
 		failed += fail(&out[CANARIES - 1], err, "waiting for the tether to go") != 0;
 	return failed;

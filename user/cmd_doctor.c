@@ -8,13 +8,13 @@
  */
 #include <argp.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "canary.h"
 #include "loader.h"
 #include "msg.h"
+#include "out.h"
 #include "verbs.h"
 
 enum { CAN = 0, CANNOT = 1, CANNOT_SAY = 2 };
@@ -71,14 +71,13 @@ static void say(const struct doctor *d, const char *check, bool ok, const char *
 			printf("      mend: %s\n", mend);
 		return;
 	}
-	o = json_object_new_object();
-	json_object_object_add(o, "check", json_object_new_string(check));
-	json_object_object_add(o, "ok", json_object_new_boolean(ok));
-	json_object_object_add(o, "detail", json_object_new_string(detail));
+	o = out_json_new();
+	out_add_text(o, "check", check);
+	out_add_bool(o, "ok", ok);
+	out_add_text(o, "detail", detail);
 	if (mend && !ok)
-		json_object_object_add(o, "mend", json_object_new_string(mend));
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-	json_object_put(o);
+		out_add_text(o, "mend", mend);
+	out_json(o);
 }
 
 static void verdict_say(const struct doctor *d)
@@ -86,11 +85,16 @@ static void verdict_say(const struct doctor *d)
 	static const char *const words[] = { "this kernel can enforce",
 					     "this kernel cannot enforce",
 					     "cannot say whether this kernel can enforce" };
+	struct json_object *o;
 
-	if (d->json)
-		printf("{\"verdict\":%d,\"text\":\"%s\"}\n", d->verdict, words[d->verdict]);
-	else
+	if (!d->json) {
 		printf("%s\n", words[d->verdict]);
+		return;
+	}
+	o = out_json_new();
+	out_add_u64(o, "verdict", d->verdict);
+	out_add_text(o, "text", words[d->verdict]);
+	out_json(o);
 }
 
 static int canary_say(const struct doctor *d, const struct maps *m, int gate)

@@ -133,7 +133,6 @@ static int canary_prove(struct loader *l)
 
 static int publish(struct loader *l)
 {
-	struct autokill_config config;
 	sigset_t all, old;
 	int err;
 
@@ -141,12 +140,7 @@ static int publish(struct loader *l)
 	sigprocmask(SIG_BLOCK, &all, &old);
 	err = loader_pin(l, AUTOKILL_PIN_DIR);
 	if (!err)
-		err = maps_config(&l->maps, &config);
-	if (!err) {
-		config.ready = AUTOKILL_READY;
-		config.canary_tgid = 0;
-		err = maps_set_config(&l->maps, &config);
-	}
+		err = maps_set_ready(&l->maps, AUTOKILL_READY, 0);
 	if (err)
 		msg_error("load: cannot pin into %s: %s; nothing stays loaded", AUTOKILL_PIN_DIR,
 			  *l->why ? l->why : strerror(-err));

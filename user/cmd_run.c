@@ -12,10 +12,10 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <unistd.h>
 
 #include "msg.h"
+#include "probe.h"
 #include "run_child.h"
 #include "run_signals.h"
 #include "verbs.h"
@@ -73,20 +73,6 @@ static const struct argp argp = {
 	       "Exit status: CMD's; 128+N if signal N killed it; 125 autokill itself failed, 126 CMD "
 	       "cannot be executed, 127 CMD was not found.",
 };
-
-/* The rule of CLONE_PIDFD_AUTOKILL: CAP_SYS_ADMIN in our user namespace, or the guard. */
-static bool has_right(void)
-{
-	cap_flag_value_t value = CAP_CLEAR;
-	cap_t caps = cap_get_proc();
-
-	if (!caps)
-		return false;
-	if (cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &value))
-		value = CAP_CLEAR;
-	cap_free(caps);
-	return value == CAP_SET;
-}
 
 /*
  * See that no descriptor of ours becomes 0, 1 or 2, where the caller has closed these. The fillers
@@ -182,7 +168,8 @@ static int run(const struct run_options *o)
 		msg_error("run: cannot prepare: %s; see ulimit -n and /dev/null", strerror(-err));
 		return RUN_FAILED;
 	}
-	if (run_child_start(&child, o->command, o->guard || !has_right(), &signals.mask,
+	/* The right to tether is CAP_SYS_ADMIN in our user namespace, or the guard. */
+	if (run_child_start(&child, o->command, o->guard || !has_sys_admin(), &signals.mask,
 			    &signals.sigchld))
 		return RUN_FAILED;
 	standard_fds_drop();

@@ -47,17 +47,6 @@ static const struct argp argp = {
 	       "Exit status: 0 unloaded (or nothing was loaded), 1 refused or failed, 2 usage.",
 };
 
-static int ready_set(const struct maps *m, enum autokill_ready ready)
-{
-	struct autokill_config c;
-	int err = maps_config(m, &c);
-
-	if (err)
-		return err;
-	c.ready = ready;
-	return maps_set_config(m, &c);
-}
-
 #define NAMED_AT_MOST 8
 
 static int tethers_left(const struct maps *m)
@@ -112,7 +101,7 @@ static int left(const struct maps *m, bool force)
  */
 static int close_door(const struct maps *m)
 {
-	int err = ready_set(m, AUTOKILL_NOT_READY);
+	int err = maps_set_ready(m, AUTOKILL_NOT_READY, 0);
 
 	if (!err)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
@@ -139,7 +128,7 @@ static int unload_allowed(bool force)
 	if (some < 0)
 		msg_error("unload: cannot read the maps: %s", strerror(-some));
 	if (some && !force) {
-		ready_set(&m, AUTOKILL_READY);
+		maps_set_ready(&m, AUTOKILL_READY, 0);
 		maps_close(&m);
 		return -1;
 	}

@@ -8,9 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "pins.h"
+#include "times.h"
 
 /* objects.S */
 extern const char object_task_work_impl[], object_task_work_impl_end[];
@@ -163,11 +163,9 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.tasks_share = TASKS_PER_TETHER * room / 4,
 		.lsm = rungs->lsm,
 	};
-	struct timespec now;
 	int err;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	c.loaded_at = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	c.loaded_at = time_boot();
 	snprintf(c.version, sizeof(c.version), "%s", AUTOKILL_VERSION);
 	l->maps = (struct maps){
 		.config = map_fd(l, "config"),

@@ -117,6 +117,18 @@ int maps_set_config(const struct maps *m, const struct autokill_config *config)
 	return bpf_map_update_elem(m->config, &zero, config, BPF_ANY) ? -errno : 0;
 }
 
+int maps_set_ready(const struct maps *m, enum autokill_ready ready, __u32 canary_tgid)
+{
+	struct autokill_config c;
+	int err = maps_config(m, &c);
+
+	if (err)
+		return err;
+	c.ready = ready;
+	c.canary_tgid = canary_tgid;
+	return maps_set_config(m, &c);
+}
+
 int maps_stats(const struct maps *m, struct autokill_stats *out)
 {
 	return map_first(m->stats, out);

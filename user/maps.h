@@ -45,6 +45,15 @@ int maps_stats(const struct maps *m, struct autokill_stats *out);
 int maps_set_config(const struct maps *m, const struct autokill_config *config);
 
 /**
+ * maps_set_ready - say who may arm from now on
+ * @canary_tgid: with AUTOKILL_CANARY, the one process that may; else 0
+ *
+ * Whoever calls it holds the lock on the pin directory, or nothing is pinned yet.
+ * Return: 0 or -errno.
+ */
+int maps_set_ready(const struct maps *m, enum autokill_ready ready, __u32 canary_tgid);
+
+/**
  * maps_tethers, maps_failures - copy all elements, sorted by key, into malloc()ed *@out
  *
  * A snapshot of a map that changes: what was added meanwhile can be missing.

@@ -40,7 +40,7 @@ static bool list_has(const char *list, const char *word)
 	return false;
 }
 
-static bool has_sys_admin(void)
+bool has_sys_admin(void)
 {
 	cap_flag_value_t value = CAP_CLEAR;
 	cap_t caps = cap_get_proc();

@@ -26,4 +26,7 @@ struct features {
 /** features_probe - look at the running kernel; loads nothing. What cannot be read is false or "". */
 void features_probe(struct features *f);
 
+/** has_sys_admin - is CAP_SYS_ADMIN in the effective set, in whatever user namespace we are? */
+bool has_sys_admin(void);
+
 #endif /* AUTOKILL_USER_PROBE_H */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# steps.sh - what tests/check and tests/soak share: run named steps, two at a time, and add them up
+# steps.sh - what tests/check and tests/soak share: named steps, two at a time, added up; guests
 #
 # A step is a command. Its output goes to $OUTPUT/logs/steps/NAME.log. The lines `N passed, N failed, N
 # skipped` in it are added up, and cmocka's own; a step that prints none counts as one test, and a
@@ -104,3 +104,30 @@ steps_end()
 	echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 	[ "$total_failed" = 0 ]
 }
+
+bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
+
+build() { make -j2 all tests; }
+
+# on LINE [OPTION OF tests/vm/run]... -- COMMAND... - in a guest of that line, if there still is such a kernel
+on()
+{
+	local line=$1 status=0
+	shift
+	tests/vm/kernel "$line" >/dev/null || status=$?
+	if [ $status = 3 ] && [[ " 6.1 6.12 6.18 newest " != *" $line "* ]]; then
+		echo "SKIPPED: the archive has no kernel of the line $line any more"
+		echo '0 passed, 0 failed, 1 skipped'
+		return
+	fi
+	tests/vm/run "$line" -f "$bpftool:/usr/bin/bpftool" -f tests/guest:/guest \
+		-f "$OUTPUT/tests/conformance:/usr/bin/conformance" "$@"
+}
+
+# rounds LINE N SECONDS; skipped LINE N [OPTION]...; loadkill LINE N: tests/guest has a script for each
+rounds() { on "$1" -t 2400 --multi -- /guest/rounds.sh "$2" "$3"; }
+skipped()
+{
+	on "$1" -t 2400 -s 1 "${@:3}" -f "$OUTPUT/tests/skipped:/usr/bin/skipped" -- /guest/skipped.sh "$2"
+}
+loadkill() { on "$1" -t 1200 -- /guest/loadkill.sh "$2"; }

@@ -3,13 +3,8 @@
 # capacity.sh - in a guest: a full room refuses, a uid gets no more than its share, room comes back
 set -u
 
-passed=0 failed=0
-check()
-{
-	name=$1
-	shift
-	if "$@"; then passed=$((passed + 1)); echo "ok      $name"; else failed=$((failed + 1)); echo "FAILED  $name"; fi
-}
+# shellcheck source=tests/guest/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 
 count() { autokill ps --json | wc -l; }
 await() { tries=0; until [ "$(count)" = "$1" ]; do tries=$((tries + 1)); [ $tries -lt 200 ] || return 1; usleep 50000; done; }
@@ -55,5 +50,4 @@ while [ $round -lt 5 ]; do
 	check 'no sleep is left' same 'sleeps' "$(sleeps)" 0
 done
 check 'unload' autokill unload
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed = 0 ]
+finish

@@ -6,8 +6,11 @@
 # that a whole load takes.
 set -u
 
+# shellcheck source=tests/guest/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
+
 rounds=${1:-100}
-passed=0 failed=0 half=0 before=0
+half=0 before=0
 pins=/sys/fs/bpf
 
 bpftool map create $pins/foreign type array key 4 value 4 entries 1 name foreign
@@ -56,5 +59,4 @@ if pidof autokill; then
 	echo "FAILED  processes are left"
 	failed=$((failed + 1))
 fi
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed = 0 ]
+finish

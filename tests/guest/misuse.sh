@@ -3,7 +3,8 @@
 # misuse.sh - in a guest: what a user can do wrong gives one clear line, the right status, no change
 set -u
 
-passed=0 failed=0
+# shellcheck source=tests/guest/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 pins=/sys/fs/bpf
 
 # refused NAME STATUS TEXT COMMAND... - exits so, says so on stderr, and leaves bpffs as it was
@@ -23,20 +24,6 @@ refused()
 		echo "FAILED  $name: status $got, not $want; or not '$text'; or bpffs changed:"
 		cat /tmp/out /tmp/err
 		[ "$before" = "$after" ] || echo "$after"
-	fi
-}
-
-works()
-{
-	name=$1
-	shift
-	if "$@" >/tmp/out 2>&1; then
-		passed=$((passed + 1))
-		echo "ok      $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $name"
-		cat /tmp/out
 	fi
 }
 
@@ -71,8 +58,8 @@ bpftool map create $pins/autokill/maps/config type array key 4 value 12 entries 
 refused 'pins of another version, load' 1 'another version' autokill load
 refused 'pins of another version, unload' 1 'another version' autokill unload
 refused 'pins of another version, status' 1 'version' autokill status
-works 'pins of another version, unload --force' autokill unload --force
-works 'load after that' autokill load
+check 'pins of another version, unload --force' autokill unload --force
+check 'load after that' autokill load
 
 refused 'second load' 0 'already loaded' autokill load
 refused 'status without root' 1 'autokill' as_alice autokill status
@@ -81,17 +68,17 @@ autokill run sleep 1000 &
 run=$!
 while [ "$(autokill ps --json | wc -l)" = 0 ]; do :; done
 refused 'unload with a live tether' 1 'refused: 1 tethered' autokill unload
-works 'and the tether still holds' autokill doctor
+check 'and the tether still holds' autokill doctor
 kill -KILL $run
 wait $run
 while [ "$(autokill ps --json | wc -l)" != 0 ]; do :; done
-works 'unload when it is gone' autokill unload
+check 'unload when it is gone' autokill unload
 autokill load
 autokill run sleep 1000 &
 run=$!
 while [ "$(autokill ps --json | wc -l)" = 0 ]; do :; done
-works 'unload --force with a live tether' autokill unload --force
-works 'nothing is left' sh -c "! ls -d $pins/autokill"
+check 'unload --force with a live tether' autokill unload --force
+check 'nothing is left' sh -c "! ls -d $pins/autokill"
 kill -KILL $run
 kill -KILL "$(pidof sleep)"
 
@@ -101,10 +88,9 @@ autokill load 2>/tmp/second
 second=$?
 wait $!
 first=$?
-works 'two loads at once' sh -c "[ $first = 0 ] || [ $second = 0 ]"
+check 'two loads at once' sh -c "[ $first = 0 ] || [ $second = 0 ]"
 cat /tmp/first /tmp/second
-works 'and it is loaded' autokill status
-works 'and enforces' autokill doctor
-works 'unload' autokill unload
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed = 0 ]
+check 'and it is loaded' autokill status
+check 'and enforces' autokill doctor
+check 'unload' autokill unload
+finish

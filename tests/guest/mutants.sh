@@ -3,7 +3,9 @@
 # mutants.sh NAME FILTER... - in a guest: each mutant in /mutants must fail what the real build passes
 set -uf
 
-passed=0 failed=0
+# shellcheck source=tests/guest/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
+
 
 # result FILTER - what the suite says: "pass", "fail", or "nothing" if it ran no test
 result()
@@ -39,5 +41,4 @@ while [ $# -gt 1 ]; do
 		verdict caught caught "$name" load 'caught: the canary lived'
 	fi
 done
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed = 0 ]
+finish

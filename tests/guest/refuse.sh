@@ -3,20 +3,8 @@
 # refuse.sh - in a guest older than 6.18: load and doctor refuse, say why, and leave nothing
 set -u
 
-passed=0 failed=0
-
-check()
-{
-	name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok      $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $name"
-	fi
-}
+# shellcheck source=tests/guest/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 
 # exits STATUS COMMAND... - its messages are kept in /tmp/said and shown
 exits()
@@ -41,5 +29,4 @@ check 'load leaves nothing' nothing_pinned
 check 'doctor says that this kernel cannot' exits 1 autokill doctor
 check 'doctor leaves nothing' nothing_pinned
 check 'run gives no unguarded child' exits 125 autokill run true
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed = 0 ]
+finish

@@ -7,37 +7,8 @@
 # the other clang (/other/autokill, where there is one) pass this kernel's verifier, too.
 set -u
 
-passed=0 failed=0
-
-check()
-{
-	name=$1
-	shift
-	if "$@" >/tmp/check.log 2>&1; then
-		passed=$((passed + 1))
-		echo "ok      $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $name"
-		sed 's/^/        /' /tmp/check.log
-	fi
-}
-
-is_empty() { [ "$(bpftool map dump pinned "/sys/fs/bpf/autokill/maps/$1")" = '[]' ]; }
-# Records of tasks go when the task_struct does, an RCU grace period after the exit: 10 s at most.
-empty()
-{
-	for map in tethers files works tasks; do
-		tries=0
-		until is_empty $map; do
-			tries=$((tries + 1))
-			[ $tries -lt 100 ] || { echo "$map:"; bpftool map dump pinned "/sys/fs/bpf/autokill/maps/$map"; return 1; }
-			usleep 100000
-		done
-	done
-}
-
-no_loader() { ! pidof autokill; }
+# shellcheck source=tests/guest/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 
 other_loads()
 {
@@ -60,12 +31,11 @@ check 'doctor, loaded' autokill doctor
 case " $* " in
 *' prctl '*)
 	suite prctl
-	check 'no tether, file, request or guard is left' empty
+	check 'no tether, file, request or guard is left' maps_empty
 	;;
 esac
 autokill status
 check 'unload' autokill unload
 check 'nothing is left of the pins' sh -c '! ls /sys/fs/bpf/autokill'
 check 'doctor, not loaded' autokill doctor
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed = 0 ]
+finish

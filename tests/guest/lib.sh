@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# lib.sh - what the scripts in this folder share: named checks, their count, and maps that empty
+
+passed=0 failed=0
+
+# check NAME COMMAND... - what COMMAND prints is shown if it fails
+check()
+{
+	name=$1
+	shift
+	if "$@" >/tmp/check.log 2>&1; then
+		passed=$((passed + 1))
+		echo "ok      $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $name"
+		sed 's/^/        /' /tmp/check.log
+	fi
+}
+
+# finish - the last line, and the exit status
+finish()
+{
+	echo "$passed passed, $failed failed, 0 skipped"
+	[ $failed = 0 ]
+}
+
+no_loader() { ! pidof autokill; }
+
+dump() { bpftool map dump pinned "/sys/fs/bpf/autokill/maps/$1"; }
+is_empty() { [ "$(dump "$1")" = '[]' ]; }
+
+# Records of tasks go when the task_struct does, an RCU grace period after the exit: 10 s at most.
+maps_empty()
+{
+	for map in tethers files works tasks; do
+		tries=0
+		until is_empty $map; do
+			tries=$((tries + 1))
+			[ $tries -lt 100 ] || { echo "$map:"; dump $map; return 1; }
+			usleep 100000
+		done
+	done
+}

@@ -53,7 +53,7 @@ USER_OBJ := $(USER_SRC:user/%.c=$(OUTPUT)/user/%.o)
 USER_CFLAGS := $(shell pkg-config --cflags smartcols json-c 2>/dev/null)
 USER_LIBS := -lbpf -lelf -lz -lcap -ljson-c -lsmartcols
 LIB_OBJ := $(OUTPUT)/lib/autokill.o
-BPF_OBJ := $(OUTPUT)/bpf/autokill.task_work_impl.o $(OUTPUT)/bpf/autokill.task_work.o
+BPF_OBJ := $(patsubst %,$(OUTPUT)/bpf/autokill.%.o,agent task_work_impl task_work)
 MAN_SRC := $(wildcard doc/*.rst)
 MAN := $(MAN_SRC:doc/%.rst=$(OUTPUT)/man/%)
 
@@ -63,9 +63,10 @@ lib: $(OUTPUT)/libautokill.a $(OUTPUT)/libautokill.so.1 $(OUTPUT)/autokill.pc
 
 man: $(MAN)
 
-# --- the kernel side: one source, one object for each spelling of the task work kfunc
+# --- the kernel side: one source; an object for kernels without task work, and one for each spelling of its kfunc
 
 BPF_DEPS := $(wildcard bpf/*) vmlinux.h include/autokill_state.h
+$(OUTPUT)/bpf/autokill.agent.o: BPF_VARIANT := -DAGENT
 $(OUTPUT)/bpf/autokill.task_work_impl.o: BPF_VARIANT := -DTASK_WORK_IMPL
 $(BPF_OBJ): bpf/autokill.bpf.c $(BPF_DEPS) $(OUTPUT)/.flags | $(OUTPUT)/bpf
 	$(call msg,BPF,$@)
@@ -76,7 +77,8 @@ $(BPF_OBJ): bpf/autokill.bpf.c $(BPF_DEPS) $(OUTPUT)/.flags | $(OUTPUT)/bpf
 
 $(OUTPUT)/user/objects.o: user/objects.S $(BPF_OBJ)
 	$(call msg,AS,$@)
-	$(Q)$(CC) -DBPF_OBJECT_IMPL='"$(OUTPUT)/bpf/autokill.task_work_impl.o"' \
+	$(Q)$(CC) -DBPF_OBJECT_AGENT='"$(OUTPUT)/bpf/autokill.agent.o"' \
+		-DBPF_OBJECT_IMPL='"$(OUTPUT)/bpf/autokill.task_work_impl.o"' \
 		-DBPF_OBJECT='"$(OUTPUT)/bpf/autokill.task_work.o"' -c $< -o $@
 
 $(OUTPUT)/user/%.o: user/%.c $(OUTPUT)/.flags | $(OUTPUT)/user

@@ -46,6 +46,7 @@ enum {
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 struct bpf_timer {
@@ -84,7 +85,7 @@ typedef struct {
 
 typedef struct {
 	u64 val;
-} kernel_cap_t; /* one u64 since v6.3: f122a08b197d ("capability: just use a 'u64' ...") */
+} kernel_cap_t; /* two u32 before v6.3; see caps() */
 
 struct user_namespace {
 	struct user_namespace *parent;
@@ -102,7 +103,7 @@ struct cred {
 };
 
 struct hlist_node {
-	struct hlist_node *next;
+	struct hlist_node *next, **pprev;
 };
 
 struct hlist_head {
@@ -128,6 +129,7 @@ struct file_operations;
 struct file {
 	const struct file_operations *f_op;
 	struct inode *f_inode;
+	void *private_data;
 };
 
 struct fdtable {
@@ -144,6 +146,7 @@ struct mm_struct;
 struct signal_struct {
 	atomic_t live;
 	unsigned int flags;
+	struct pid *pids[PIDTYPE_MAX];
 };
 
 struct task_struct {
@@ -156,6 +159,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[PIDTYPE_MAX];
 	u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;
@@ -172,6 +176,17 @@ struct linux_binprm {
 
 struct kernel_clone_args {
 	u64 flags;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 /* A kfunc's prototype must have a struct here: libbpf takes a forward declaration for another kind. */

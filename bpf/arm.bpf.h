@@ -44,7 +44,7 @@ static __always_inline bool ready_for_current(void)
 static __always_inline bool arm_allowed(struct task_struct *cur, u32 flags, bool guarded)
 {
 	return flags & AUTOKILL_NNP || guarded || cur->atomic_flags & (1UL << PFA_NO_NEW_PRIVS) ||
-	       cur->cred->cap_effective.val & (1ULL << CAP_SYS_ADMIN);
+	       caps(&cur->cred->cap_effective) & (1ULL << CAP_SYS_ADMIN);
 }
 
 static __always_inline int arm_set(u32 flags)
@@ -55,6 +55,12 @@ static __always_inline int arm_set(u32 flags)
 
 	if (!arm_allowed(cur, flags, rec && rec->guard))
 		return -EPERM;
+#ifdef AGENT
+	if (!agent_alive()) {
+		COUNT(arms_no_agent);
+		return -EAGAIN;
+	}
+#endif
 	if (!rec) {
 		err = task_record_add((u64)cur, share_uid(), 0, 0);
 		if (err)
@@ -64,7 +70,7 @@ static __always_inline int arm_set(u32 flags)
 			return -ENOMEM;
 	}
 	rec->arm_cred = (u64)cur->real_cred;
-	rec->arm_caps = cur->real_cred->cap_effective.val;
+	rec->arm_caps = caps(&cur->real_cred->cap_effective);
 	rec->arm_uid = cur->real_cred->euid.val;
 	rec->arm_exec_id = cur->self_exec_id;
 	rec->arm_flags = flags;
@@ -80,7 +86,7 @@ static __always_inline bool arm_valid(const struct autokill_task *rec, struct ta
 #endif
 	return rec->arm_exec_id == cur->self_exec_id && rec->arm_cred == (u64)cur->real_cred &&
 	       rec->arm_uid == cur->real_cred->euid.val &&
-	       rec->arm_caps == cur->real_cred->cap_effective.val;
+	       rec->arm_caps == caps(&cur->real_cred->cap_effective);
 }
 
 static __always_inline void arm_lapse(struct autokill_task *rec)

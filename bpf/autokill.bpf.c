@@ -15,6 +15,13 @@
  *   (timer)    look() in tether.bpf.h             look again until the group is gone
  *   (task work) *_work() in kill.bpf.h            kill from a context that has an mm
  *
+ * On 6.1 to 6.8 the release hangs on fentry/pidfd_release (release_pidfd), which sees pidfds only, and
+ * the tie on fexit/anon_inode_getfile (tie_anon).
+ * Up to 6.17 the agent kills (agent.bpf.h); it talks to two programs more:
+ *
+ *   agent      syscall                            the agent says: killed, gone, stuck
+ *   identity   iter/task                          who a pidfd stands for, exactly
+ *
  * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called.
  * Then the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to
  * any kernel, but can be skipped under preemption; `autokill status` says so and counts it.
@@ -27,9 +34,14 @@
 #include "maps.bpf.h"
 #include "events.bpf.h"
 #include "share.bpf.h"
+#include "state.bpf.h"
+#ifdef AGENT
+#include "agent.bpf.h"
+#else
+#include "kill.bpf.h"
+#endif
 #include "arm.bpf.h"
 #include "guard.bpf.h"
-#include "kill.bpf.h"
 #include "tether.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -106,6 +118,37 @@ int BPF_PROG(autokill_tie2, struct pid *pid, unsigned int flags, struct file *fi
 	return 0;
 }
 
+/* Before v6.9 a pidfd is an anonymous inode's file: "[pidfd]" and its NUL are 8 characters. */
+static __always_inline bool is_pidfd_name(const char *name)
+{
+	char text[8];
+	u64 word, pidfd;
+
+	if (bpf_probe_read_kernel(&word, sizeof(word), name))
+		return false;
+	__builtin_memcpy(text, "[pidfd]", sizeof(text));
+	__builtin_memcpy(&pidfd, text, sizeof(pidfd));
+	return word == pidfd;
+}
+
+SEC("fexit/anon_inode_getfile")
+int BPF_PROG(autokill_tie_anon, const char *name, void *fops, void *priv, int flags,
+	     struct file *file)
+{
+	if (is_pidfd_name(name))
+		tether_tie_new(priv, file);
+	return 0;
+}
+
+SEC("fexit/anon_inode_getfile")
+int BPF_PROG(autokill_tie_anon2, const char *name, void *fops, void *priv, int flags,
+	     struct file *file)
+{
+	if (is_pidfd_name(name))
+		tether_tie_new(priv, file);
+	return 0;
+}
+
 SEC("fexit/copy_process")
 int BPF_PROG(autokill_born2, struct pid *pid, int trace, int node, struct kernel_clone_args *args,
 	     struct task_struct *child)
@@ -154,3 +197,32 @@ int BPF_PROG(autokill_release_fn, struct file *file)
 	file_released(file);
 	return 0;
 }
+
+SEC("fentry/pidfd_release")
+int BPF_PROG(autokill_release_pidfd, struct inode *inode, struct file *file)
+{
+	pidfd_released(file);
+	return 0;
+}
+
+/* The second finds the file out of its map, and leaves. */
+SEC("fentry/pidfd_release")
+int BPF_PROG(autokill_release_pidfd2, struct inode *inode, struct file *file)
+{
+	pidfd_released(file);
+	return 0;
+}
+
+#ifdef AGENT
+SEC("syscall")
+int autokill_agent(struct autokill_agent_says *says)
+{
+	return agent_says(says);
+}
+
+SEC("iter/task")
+int autokill_identity(struct bpf_iter__task *ctx)
+{
+	return identity_print(ctx->meta->seq, ctx->task);
+}
+#endif

@@ -32,6 +32,25 @@
 #define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
+/*
+ * A set of capabilities. v6.3: f122a08b197d ("capability: just use a 'u64' instead of a 'u32[2]' array").
+ * A failed read gives the empty set, by which nobody gains a right.
+ */
+static __always_inline u64 caps(const kernel_cap_t *set)
+{
+	u32 words[2] = {};
+	u64 all;
+
+	if (bpf_probe_read_kernel(words, sizeof(words), set))
+		return 0;
+	if (!bpf_core_field_exists(set->val))
+		return words[0] | (u64)words[1] << 32;
+	__builtin_memcpy(&all, words, sizeof(all));
+	return all;
+}
+
+#ifndef AGENT /* the agent's object has no kfunc at all, so that it loads on any kernel */
+
 /* v6.1 to v6.3: bpf_task_acquire, bpf_task_release, bpf_task_from_pid, bpf_rcu_read_lock */
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
 extern void bpf_task_release(struct task_struct *p) __ksym;
@@ -54,7 +73,7 @@ extern int bpf_send_signal_task(struct task_struct *task, int sig, enum pid_type
  * v6.18: 38aa7003e369 ("bpf: task work scheduling kfuncs"), spelt _impl with a fifth argument that
  * the verifier fills in. v7.0 has the short spelling and a typed fifth argument in the long one;
  * libbpf 1.1 refuses an extern whose prototype differs from the kernel's, weak or not. So the
- * object is built twice from this source, and the loader takes the one that fits.
+ * object is built for each, and the loader takes the one that fits.
  */
 typedef int (*task_work_fn)(struct bpf_map *map, void *key, void *value);
 #ifdef TASK_WORK_IMPL
@@ -67,5 +86,7 @@ extern int bpf_task_work_schedule_signal(struct task_struct *task, struct bpf_ta
 					 void *map, task_work_fn callback) __ksym;
 #define task_work_schedule(task, tw, map, fn) bpf_task_work_schedule_signal(task, tw, map, fn)
 #endif
+
+#endif /* AGENT */
 
 #endif /* AUTOKILL_COMPAT_BPF_H */

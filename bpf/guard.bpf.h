@@ -22,7 +22,7 @@ static __always_inline bool guard_gains(const struct linux_binprm *bprm)
 	const struct cred *new = bprm->cred;
 
 	return new->euid.val != old->euid.val || new->egid.val != old->egid.val ||
-	       new->cap_permitted.val & ~old->cap_permitted.val;
+	       caps(&new->cap_permitted) & ~caps(&old->cap_permitted);
 }
 
 static __always_inline bool guard_applies(void)
@@ -34,6 +34,12 @@ static __always_inline bool guard_applies(void)
 
 static __always_inline int guard_exec(const struct linux_binprm *bprm)
 {
+#ifdef AGENT
+	int err = waiting_die();
+
+	if (err)
+		return err;
+#endif
 	if (!guard_applies() || !guard_gains(bprm))
 		return 0;
 	COUNT(guard_refused);

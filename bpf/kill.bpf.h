@@ -29,26 +29,8 @@
 #ifndef AUTOKILL_KILL_BPF_H
 #define AUTOKILL_KILL_BPF_H
 
-#define LOOK_FIRST_MS 2
 #define LOOK_MOST_MS 1024
-/*
- * Puts a timer off. bpf_timer_cancel() would also take its callback away, which cannot be set again
- * from inside the callback: the verifier would follow it for ever.
- */
-#define LOOK_NEVER_MS (86400000ULL * 36500)
 #define STUCK_AFTER_NS 8000000000ULL
-#define NSEC_PER_MSEC 1000000ULL
-
-static int look(void *map, u64 *key, struct tether *t);
-
-static __always_inline int timer_set(struct tether *t, u64 ms)
-{
-	int err = bpf_timer_start(&t->timer, ms * NSEC_PER_MSEC, 0);
-
-	if (err)
-		failure_count(FAIL_TIMER_START, err);
-	return err;
-}
 
 /* Would task work run soon in @task, and could it signal from there? */
 static __always_inline bool task_can_run(const struct task_struct *task)
@@ -89,36 +71,6 @@ static __noinline int signal_group(struct task_struct *leader)
 	bpf_iter_task_destroy(&it);
 	bpf_rcu_read_unlock();
 	return err;
-}
-
-/*
- * SIGKILL was accepted. Pairs with the other killers and with the timer: whoever moves the state
- * counts it; a pointer to an element that was reused meanwhile is not in TETHER_RELEASED.
- */
-static __always_inline void killed(struct tether *t, u32 killer)
-{
-	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_RELEASED, TETHER_KILLED) !=
-	    TETHER_RELEASED)
-		return;
-	t->d.killed_at = bpf_ktime_get_boot_ns();
-	switch (killer) {
-	case KILLER_HERE:
-		COUNT(killed_here);
-		break;
-	case KILLER_TIMER:
-		COUNT(killed_by_timer);
-		break;
-	case KILLER_VICTIM:
-		COUNT(killed_by_victim);
-		break;
-	case KILLER_PARENT:
-		COUNT(killed_by_parent);
-		break;
-	case KILLER_INIT:
-		COUNT(killed_by_init);
-		break;
-	}
-	event_tether(EVENT_KILLED, t, killer);
 }
 
 /* Is @leader the leader of the victim of @t? The pid alone may be a stranger's by now. */
@@ -227,7 +179,7 @@ static __noinline struct work *work_get(u64 id, u32 role)
 	err = bpf_map_update_elem(&works, &key, &none, BPF_NOEXIST);
 	if (err)
 		failure_count(FAIL_WORK_INSERT, err);
-	/* Pairs with tether_drop(): either it finds our item, or we miss the tether. */
+	/* Pairs with kill_forget(): either it finds our item, or we miss the tether. */
 	if (!bpf_map_lookup_elem(&tethers, &key.id)) {
 		bpf_map_delete_elem(&works, &key);
 		return NULL; /* the group is gone already */
@@ -290,24 +242,45 @@ static __always_inline void kill_try(u64 id, struct tether *t, struct task_struc
 		lend(id, WORK_PARENT, t->d.lender);
 }
 
-/* Nothing of the group of @t runs any more. Owner: the timer, or the releaser of a dead child. */
-static __always_inline bool tether_drop(u64 id, u32 uid)
+static __always_inline void kill_forget(u64 id, u32 tgid, u64 start_time)
 {
 	struct work_key key = { .id = id, .role = WORK_PARENT };
-	struct user *u;
 
-	if (bpf_map_delete_elem(&tethers, &id))
-		return false; /* somebody else ended it, and counts it */
-	/* After the tether: pairs with work_get(), which looks for it when it has made an item. */
 	bpf_map_delete_elem(&works, &key);
 	key.role = WORK_INIT;
 	bpf_map_delete_elem(&works, &key);
-	u = bpf_map_lookup_elem(&users, &uid);
-	if (u)
-		__sync_fetch_and_sub(&u->tethers, 1);
-	else
-		failure_count(FAIL_USER_COUNT, -ENOENT);
-	return true;
+}
+
+/* See tether_released(). */
+static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
+{
+	struct task_struct *leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
+
+	/*
+	 * The file holds its struct pid until after this hook, so the address cannot be another's:
+	 * a task found by the number that has another struct pid is a stranger with a reused pid. A
+	 * leader that is replaced by exec of another thread keeps both (de_thread(), fs/exec.c).
+	 */
+#ifndef MUTATE_NO_IDENTITY
+	if (leader && (u64)leader->thread_pid != READ_ONCE(t->d.pid_struct)) {
+		bpf_task_release(leader);
+		leader = NULL;
+	}
+#endif
+	if (!leader || !leader->signal->live.counter) {
+		if (leader)
+			bpf_task_release(leader);
+		event_tether(EVENT_RELEASED_DEAD, t, 0);
+		if (tether_drop(id, uid, 0, 0))
+			COUNT(released_dead);
+		return;
+	}
+	/* From here on the pair of tgid and start time is the identity, which outlives the file. */
+	WRITE_ONCE(t->d.start_time, leader->start_boottime); /* pairs with is_victim() */
+	event_tether(EVENT_RELEASED, t, 0);
+	kill_try(id, t, leader, KILLER_HERE);
+	bpf_task_release(leader);
+	timer_set(t, LOOK_FIRST_MS);
 }
 
 /* Timer, after release: is the group gone? Else, is the signal on its way? Look again later. */
@@ -338,7 +311,7 @@ static __always_inline void look_released(struct tether *t)
 	}
 	if (gone) {
 		event_tether(EVENT_GONE, t, 0);
-		if (tether_drop(id, uid))
+		if (tether_drop(id, uid, 0, 0))
 			COUNT(gone);
 		return;
 	}

@@ -30,6 +30,14 @@ u64 last_id;
  */
 u64 births_open;
 
+#ifdef AGENT
+/*
+ * Elements of maps/waiting. Atomic adds; while it is 0, which is nearly always, no fork or exec need
+ * ask whether its process waits to be killed.
+ */
+u64 waiting_open;
+#endif
+
 /*
  * Who writes a tether, who reads it, and what puts the two in order:
  *
@@ -55,7 +63,7 @@ u64 births_open;
 struct tether {
 	struct autokill_tether d;
 	struct bpf_timer timer;	   /* birth: finds a missing tie; release: looks again */
-	struct bpf_task_work work; /* lent by the victim itself */
+	struct bpf_task_work work; /* lent by the victim itself; not in use with the agent */
 };
 
 /* The same size, free of special fields: what bpf_map_update_elem() may copy from. */
@@ -123,6 +131,40 @@ struct {
 	__type(value, struct user);
 } users SEC(".maps");
 
+#ifdef AGENT
+/*
+ * Released victims that the agent has not seen gone yet, by identity: what lets a victim see its own
+ * release, at its next fork or exec, while the agent is dead, stopped or slow. Added by the releaser,
+ * deleted with the tether.
+ */
+struct waiting_key {
+	u64 start_time; /* of the leader, task_struct.start_boottime */
+	u32 tgid;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct waiting_key);
+	__type(value, u64); /* id of the tether */
+} waiting SEC(".maps");
+
+/* The agent's heartbeat. Written by the agent, read at ARM and at birth. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct autokill_agent);
+} agent SEC(".maps");
+
+/* Wakes the agent, which else sleeps. What is lost here stands in maps/tethers all the same. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} releases SEC(".maps");
+#else
 /* Task work lent by others than the victim: one item a lender, so that a stuck one blocks no other. */
 enum work_role {
 	WORK_VICTIM = 0, /* its item is in the tether */
@@ -147,6 +189,7 @@ struct {
 	__type(key, struct work_key);
 	__type(value, struct work);
 } works SEC(".maps");
+#endif /* AGENT */
 
 /* Written by the loader; read at ARM and at birth. See enum autokill_ready. */
 struct {

@@ -96,7 +96,7 @@ static __noinline int tether_make(u64 id, u64 task, u32 uid, u32 guard)
 static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
-	struct autokill_task *rec = task_record(cur);
+	struct autokill_task *rec;
 	u32 zero = 0, uid, guard;
 	struct autokill_config *c;
 	bool arming;
@@ -104,6 +104,12 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	u64 id = 0;
 	int err;
 
+#ifdef AGENT
+	err = waiting_die();
+	if (err)
+		return err;
+#endif
+	rec = task_record(cur);
 	if (!rec)
 		return 0;
 #ifndef MUTATE_REQUEST_PENDING
@@ -133,6 +139,13 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 		return birth_refuse(-EAGAIN); /* being unloaded: better no child than one alone */
 	if (!arm_allowed(cur, rec->arm_flags, rec->guard))
 		return birth_refuse(-EPERM);
+#ifdef AGENT
+	if (!agent_alive()) {
+		COUNT(arms_no_agent);
+		event_current(EVENT_REFUSED, EAGAIN);
+		return -EAGAIN;
+	}
+#endif
 	u = user_get(uid);
 	if (!u)
 		return birth_refuse(-ENOMEM);
@@ -178,7 +191,7 @@ static __always_inline bool birth_ends(struct tether *t, u32 state)
  */
 static __noinline int tether_released(struct tether *t)
 {
-	struct task_struct *leader, *cur = bpf_get_current_task_btf();
+	struct task_struct *cur = bpf_get_current_task_btf();
 	u64 id;
 	u32 uid;
 
@@ -190,32 +203,7 @@ static __noinline int tether_released(struct tether *t)
 	t->d.lender = BPF_CORE_READ(cur, real_parent, pid);
 	t->d.looks = 0; /* look_birth() counts with it, too */
 	COUNT(releases);
-	leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
-	/*
-	 * The file holds its struct pid until after this hook, so the address cannot be another's:
-	 * a task found by the number that has another struct pid is a stranger with a reused pid. A
-	 * leader that is replaced by exec of another thread keeps both (de_thread(), fs/exec.c).
-	 */
-#ifndef MUTATE_NO_IDENTITY
-	if (leader && (u64)leader->thread_pid != READ_ONCE(t->d.pid_struct)) {
-		bpf_task_release(leader);
-		leader = NULL;
-	}
-#endif
-	if (!leader || !leader->signal->live.counter) {
-		if (leader)
-			bpf_task_release(leader);
-		event_tether(EVENT_RELEASED_DEAD, t, 0);
-		if (tether_drop(id, uid))
-			COUNT(released_dead);
-		return 0;
-	}
-	/* From here on the pair of tgid and start time is the identity, which outlives the file. */
-	WRITE_ONCE(t->d.start_time, leader->start_boottime); /* pairs with is_victim() */
-	event_tether(EVENT_RELEASED, t, 0);
-	kill_try(id, t, leader, KILLER_HERE);
-	bpf_task_release(leader);
-	timer_set(t, LOOK_FIRST_MS);
+	kill_start(id, uid, t);
 	return 0;
 }
 
@@ -264,7 +252,7 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 	return 0;
 }
 
-/* fexit of pidfs_alloc_file, in the creator: clone3's own call, or pidfd_open() and others. */
+/* A pidfd's file was made, in the creator: by clone3's own call, or by pidfd_open() and others. */
 static __always_inline void tether_tie_new(struct pid *pid, struct file *file)
 {
 	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
@@ -274,13 +262,13 @@ static __always_inline void tether_tie_new(struct pid *pid, struct file *file)
 	if (!rec || !rec->newborn_id || IS_ERR_VALUE(file))
 		return;
 #ifndef MUTATE_REQUEST_PENDING
-	if (pid->tasks[PIDTYPE_PID].first)
+	if (BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first))
 		return;
 #endif
 	id = rec->newborn_id;
 	if (!READ_ONCE(pidfd_fops))
-		WRITE_ONCE(pidfd_fops, (u64)file->f_op);
-	if (tether_tie(id, (u64)file, (u64)pid, pid->numbers[0].nr))
+		WRITE_ONCE(pidfd_fops, (u64)BPF_CORE_READ(file, f_op));
+	if (tether_tie(id, (u64)file, (u64)pid, BPF_CORE_READ(pid, numbers[0].nr)))
 		return; /* counted; born or the timer finds it */
 	t = bpf_map_lookup_elem(&tethers, &id);
 	if (t && birth_ends(t, TETHER_LIVE)) {
@@ -298,16 +286,26 @@ struct fd_search {
 	u32 found; /* out: how many */
 };
 
+/*
+ * The struct pid that the pidfd @file stands for: inode->i_private since v6.9 (cb12fd8e0dab ("pidfd: add
+ * pidfs")). Before, pidfds share the one anonymous inode, whose i_private is NULL, and it is
+ * file->private_data.
+ */
+static __always_inline u64 file_pid(const struct file *file)
+{
+	u64 pid = (u64)BPF_CORE_READ(file, f_inode, i_private);
+
+	return pid ?: (u64)BPF_CORE_READ(file, private_data);
+}
+
 static int fd_look(u32 i, struct fd_search *s)
 {
-	struct inode *inode;
 	struct file *file = NULL;
 
 	bpf_probe_read_kernel(&file, sizeof(file), (void *)(s->fds + i * sizeof(file)));
 	if (!file || (u64)BPF_CORE_READ(file, f_op) != READ_ONCE(pidfd_fops))
 		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
-	if ((u64)BPF_CORE_READ(inode, i_private) != s->pid)
+	if (file_pid(file) != s->pid)
 		return 0;
 	s->file = (u64)file;
 	s->at = i;
@@ -333,7 +331,7 @@ static __noinline int tether_make_up(struct tether *t, struct task_struct *creat
 
 	if (!t || !creator || !READ_ONCE(pidfd_fops))
 		return -EINVAL;
-	files_of = creator->files;
+	files_of = BPF_CORE_READ(creator, files);
 	fdt = BPF_CORE_READ(files_of, fdt);
 	max = BPF_CORE_READ(fdt, max_fds);
 	s.fds = (u64)BPF_CORE_READ(fdt, fd);
@@ -358,9 +356,21 @@ static __noinline int tether_make_up(struct tether *t, struct task_struct *creat
 	return -ENOENT;
 }
 
+/* The group @nr, whose leader has the struct pid @pid, lives and no file was found for it. */
+static __always_inline void untied_kill(struct tether *t, u64 pid, u32 nr)
+{
+	WRITE_ONCE(t->d.pid_struct, pid);
+	WRITE_ONCE(t->d.tgid, nr);
+	if (!birth_ends(t, TETHER_RELEASED))
+		return;
+	COUNT(untied_killed);
+	event_tether(EVENT_UNTIED, t, 0);
+	tether_released(t);
+}
+
 /*
- * The child of @t lives and its file is not tied: tie it now, or kill the child. @task is trusted
- * and is the task that the clone made.
+ * The child of @t lives and its file is not tied: tie it now, or kill the child. @task is the task that
+ * the clone made; @creator, whose descriptors are looked at, may be NULL.
  */
 static __noinline int tether_untied(struct tether *t, struct task_struct *task,
 				    struct task_struct *creator)
@@ -370,24 +380,18 @@ static __noinline int tether_untied(struct tether *t, struct task_struct *task,
 
 	if (!t || !task)
 		return 0;
-	pid = task->thread_pid;
-	nr = task->tgid;
+	pid = BPF_CORE_READ(task, thread_pid);
+	nr = BPF_CORE_READ(task, tgid);
 	if (creator && !tether_make_up(t, creator, (u64)pid, nr))
 		return 0;
-	WRITE_ONCE(t->d.pid_struct, (u64)pid);
-	WRITE_ONCE(t->d.tgid, nr);
-	if (!birth_ends(t, TETHER_RELEASED))
-		return 0;
-	COUNT(untied_killed);
-	event_tether(EVENT_UNTIED, t, 0);
-	tether_released(t);
+	untied_kill(t, (u64)pid, nr);
 	return 0;
 }
 
 /* fexit of copy_process, in the creator. @child is an error pointer if the clone failed. */
 static __always_inline void tether_born(struct kernel_clone_args *args, struct task_struct *child)
 {
-	struct task_struct *task, *cur = bpf_get_current_task_btf();
+	struct task_struct *cur = bpf_get_current_task_btf();
 	struct autokill_task *rec = task_record(cur), *born;
 	struct tether *t;
 	u64 flags, id;
@@ -417,43 +421,50 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 	WRITE_ONCE(t->d.start_time, BPF_CORE_READ(child, start_boottime));
 	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return;
-	task = bpf_task_from_pid(BPF_CORE_READ(child, pid));
-	if (!task)
-		return; /* the timer looks after it */
-	if ((u64)task == (u64)child)
-		tether_untied(t, task, cur);
-	bpf_task_release(task);
+	tether_untied(t, child, cur);
+}
+
+/*
+ * The creator, for a look at its descriptors from another context. Without a kfunc that takes a
+ * reference nobody can say that a task_struct, and the table of descriptors that it leads to, are
+ * still in use; then there is none to look at.
+ */
+static __always_inline void untied_by_timer(struct tether *t, struct task_struct *task)
+{
+#ifdef AGENT
+	tether_untied(t, task, NULL);
+#else
+	struct task_struct *creator = bpf_task_from_pid(t->d.creator_tid);
+
+	tether_untied(t, task, creator);
+	if (creator)
+		bpf_task_release(creator);
+#endif
 }
 
 /* Timer, before the tie: has the clone come through without it? */
 static __always_inline void look_birth(struct tether *t)
 {
-	struct task_struct *child = (struct task_struct *)t->d.task, *task, *creator;
-	u32 nr = BPF_CORE_READ(child, pid);
+	struct task_struct *child = (struct task_struct *)t->d.task;
 	struct autokill_task *rec;
+	u64 pid;
 
 	/*
 	 * The task_struct may be gone and be another's by now, so the record decides: it goes at
 	 * task_free, before the memory is free, and a new owner's names another tether, or none.
-	 * Until the clone is through, the pid number leads to no task, or to another one.
+	 * Until the clone is through, no task is attached to its pid.
 	 */
 	rec = task_record(child);
 	if (!rec || rec->tether != t->d.id) {
 		timer_set(t, BIRTH_LOOK_MS); /* task_free is just taking it back */
 		return;
 	}
-	task = bpf_task_from_pid(nr);
+	pid = (u64)BPF_CORE_READ(child, thread_pid);
 	/* The first time, the clone may be just between making the child visible and fd_install(). */
-	if (task && (u64)task == t->d.task && task->thread_pid && t->d.looks++) {
-		creator = bpf_task_from_pid(t->d.creator_tid);
-		tether_untied(t, task, creator);
-		if (creator)
-			bpf_task_release(creator);
-	} else {
+	if (pid && pid_task(pid, PIDTYPE_PID) == child && t->d.looks++)
+		untied_by_timer(t, child);
+	else
 		timer_set(t, BIRTH_LOOK_MS);
-	}
-	if (task)
-		bpf_task_release(task);
 }
 
 /* The one timer of a tether. It runs in softirq context, never twice at a time for one tether. */
@@ -495,27 +506,33 @@ static __always_inline void tether_unbirth(u64 id, u64 task)
 	if (READ_ONCE(t->d.state) == TETHER_BIRTH)
 		birth_ends(t, TETHER_LIVE);
 	/* A file that was tied already is put later; its entry goes then, and finds no tether. */
-	tether_drop(id, uid);
+	tether_drop(id, uid, 0, 0);
 }
 
 /*
- * The child of @id has lived and died. A tether that is still at birth then, both programs that tie
- * having been skipped, has nobody left to guard; a tied one goes with its file.
+ * @task, which the clone of the tether @id made, has lived and died. A tether that is still at birth
+ * then, all programs that tie having been skipped, has nobody left to guard; a tied one goes with its
+ * file. But exec by another thread takes the group over, and it lives on (de_thread(), fs/exec.c).
  */
-static __always_inline void tether_outlived(u64 id)
+static __always_inline void tether_outlived(u64 id, const struct task_struct *task)
 {
 	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
 	u32 uid;
 
-	if (!t)
+	if (!t || READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return;
+	if (BPF_CORE_READ(task, signal, live.counter)) {
+		untied_kill(t, (u64)BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]),
+			    BPF_CORE_READ(task, tgid));
+		return;
+	}
 	uid = t->d.uid;
 	if (!birth_ends(t, TETHER_LIVE))
 		return;
 	COUNT(releases);
 	COUNT(released_dead);
 	event_tether(EVENT_RELEASED_DEAD, t, 0);
-	tether_drop(id, uid);
+	tether_drop(id, uid, 0, 0);
 }
 
 /* task_free: the last reference to @task went, or its clone failed. */
@@ -533,52 +550,42 @@ static __always_inline void task_freed(struct task_struct *task)
 	if (id && !task->exit_state)
 		tether_unbirth(id, (u64)task);
 	else if (id)
-		tether_outlived(id);
+		tether_outlived(id, task);
 	task_record_drop((u64)task, uid);
 }
 
 /* A pidfd that nobody tied, while some newborn waits for its tie: is it that newborn's? */
-static __noinline int release_of_newborn(struct pid *pid)
+static __noinline int release_of_newborn(u64 pid)
 {
-	u32 nr = BPF_CORE_READ(pid, numbers[0].nr);
-	struct task_struct *task = bpf_task_from_pid(nr);
+	struct task_struct *task = pid_task(pid, PIDTYPE_TGID);
 	struct autokill_task *rec;
 	struct tether *t;
 	u64 id;
 
-	if (!task)
+	rec = task ? task_record(task) : NULL;
+	id = rec ? rec->tether : 0;
+	t = id ? bpf_map_lookup_elem(&tethers, &id) : NULL;
+	if (!t || READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return 0;
-	if ((u64)task->thread_pid == (u64)pid) {
-		rec = task_record(task);
-		id = rec ? rec->tether : 0;
-		t = id ? bpf_map_lookup_elem(&tethers, &id) : NULL;
-		if (t && READ_ONCE(t->d.state) == TETHER_BIRTH) {
-			WRITE_ONCE(t->d.pid_struct, (u64)pid);
-			WRITE_ONCE(t->d.tgid, nr);
-			if (birth_ends(t, TETHER_RELEASED)) {
-				COUNT(releases_made_up);
-				tether_released(t);
-			}
-		}
+	WRITE_ONCE(t->d.pid_struct, pid);
+	WRITE_ONCE(t->d.tgid, BPF_CORE_READ((struct pid *)pid, numbers[0].nr));
+	if (birth_ends(t, TETHER_RELEASED)) {
+		COUNT(releases_made_up);
+		tether_released(t);
 	}
-	bpf_task_release(task);
 	return 0;
 }
 
-/* file_release: the last reference to @file is gone; its memory and its pid are still there. */
-static __always_inline void file_released(struct file *file)
+/* The last reference to @file, which is a pidfd, is gone; its memory and its pid are still there. */
+static __always_inline void pidfd_released(struct file *file)
 {
-	u64 key = (u64)file, id, pid;
-	struct tied_file *tied;
+	u64 key = (u64)file, id, pid = file_pid(file);
+	struct tied_file *tied = bpf_map_lookup_elem(&files, &key);
 	struct tether *t;
 
-	if ((u64)file->f_op != READ_ONCE(pidfd_fops))
-		return;
-	pid = (u64)file->f_inode->i_private;
-	tied = bpf_map_lookup_elem(&files, &key);
 	if (!tied) {
 		if (READ_ONCE(births_open))
-			release_of_newborn((struct pid *)pid);
+			release_of_newborn(pid);
 		return;
 	}
 	id = tied->id;
@@ -594,6 +601,13 @@ static __always_inline void file_released(struct file *file)
 		tether_released(t);
 	else if (birth_ends(t, TETHER_RELEASED)) /* between the entry and the end of the tie */
 		tether_released(t);
+}
+
+/* file_release of every file: what is no pidfd leaves at once. */
+static __always_inline void file_released(struct file *file)
+{
+	if ((u64)file->f_op == READ_ONCE(pidfd_fops))
+		pidfd_released(file);
 }
 
 #endif /* AUTOKILL_TETHER_BPF_H */

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 1
+#define AUTOKILL_STATE_VERSION 2
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -21,6 +21,12 @@ enum autokill_ready {
 	AUTOKILL_NOT_READY = 0, /* nobody can arm: being loaded or unloaded, or left half-made */
 	AUTOKILL_CANARY = 1, /* only the process config.canary_tgid, to prove that killing works */
 	AUTOKILL_READY = 2,
+};
+
+/* config.kill: who sends SIGKILL to a child that sleeps */
+enum autokill_kill {
+	KILL_TASK_WORK = 0, /* the programs themselves, from Linux 6.18 on */
+	KILL_AGENT = 1, /* the agent, on older kernels: no BPF program can wake a sleeping task */
 };
 
 /* maps/config, one element */
@@ -35,6 +41,8 @@ struct autokill_config {
 	__u32 tasks_room;  /* records of tasks that fit in all */
 	char version[16];  /* of the loader, NUL-terminated */
 	__u64 loaded_at;
+	__u32 kill; /* enum autokill_kill */
+	__u32 pad;
 };
 
 enum autokill_tether_state {
@@ -116,11 +124,15 @@ struct autokill_stats {
 	__u64 killed_by_victim; /* ... by task work in the victim */
 	__u64 killed_by_parent; /* ... by task work in the closer's parent */
 	__u64 killed_by_init;	/* ... by task work in init */
-	__u64 looks;		/* times that a timer looked again */
-	__u64 gone;		/* tethers whose thread group was seen to be gone after release */
-	__u64 guard_refused;	/* execs refused by the guard: EPERM */
-	__u64 guard_killed;	/* execs caught by the guard after the point of no return */
-	__u64 events;		/* events written; more than maps/events holds are overwritten */
+	__u64 killed_by_agent;	/* ... from the agent */
+	__u64 killed_by_self;	/* ... in the child itself, at its next fork or exec */
+	__u64 releases_unsent; /* maps/releases was full; the agent looks through maps/tethers then */
+	__u64 arms_no_agent;   /* requests and clones refused: EAGAIN, no agent is alive */
+	__u64 looks;	       /* times that a timer looked again */
+	__u64 gone;	       /* tethers whose thread group was seen to be gone after release */
+	__u64 guard_refused;   /* execs refused by the guard: EPERM */
+	__u64 guard_killed;    /* execs caught by the guard after the point of no return */
+	__u64 events;	       /* events written; more than maps/events holds are overwritten */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -141,6 +153,9 @@ enum autokill_what {
 	FAIL_FILE_DELETE = 14,
 	FAIL_STALE_FILE = 15, /* an entry of maps/files that stood for another file */
 	FAIL_USER_COUNT = 16,
+	FAIL_WAITING_INSERT = 17,
+	FAIL_AGENT_OPEN = 18,	/* the agent: pidfd_open, or the victim's identity */
+	FAIL_AGENT_SIGNAL = 19, /* the agent: pidfd_send_signal */
 };
 
 struct autokill_failure {
@@ -170,6 +185,8 @@ enum autokill_killer {
 	KILLER_VICTIM = 3,
 	KILLER_PARENT = 4,
 	KILLER_INIT = 5,
+	KILLER_AGENT = 6,
+	KILLER_SELF = 7, /* the victim itself, at its next fork or exec */
 };
 
 /*
@@ -189,7 +206,57 @@ struct autokill_event {
 	__u64 seq_end;
 };
 
-_Static_assert(sizeof(struct autokill_config) == 56, "layout of maps/config");
+/*
+ * maps/agent, one element, where config.kill is KILL_AGENT. Written by the agent only: @beat last
+ * when it begins, first when it ends. Read at ARM and at birth.
+ */
+struct autokill_agent {
+	__u64 beat; /* ns of CLOCK_MONOTONIC at its last heartbeat; 0: it ended in good order */
+	__u32 pid;
+	__u32 pad;
+};
+
+#define AUTOKILL_AGENT_BEAT_NS 1000000000ULL /* from one heartbeat to the next */
+#define AUTOKILL_AGENT_LATE_NS                                                                     \
+	3000000000ULL /* silent for longer: it is not alive, nobody can arm */
+
+/* maps/releases: a ring buffer, by which the agent hears of a victim to kill. The map of tethers is
+ * what counts; this only wakes. */
+struct autokill_release {
+	__u64 id;	  /* of the tether */
+	__u64 start_time; /* task_struct.start_boottime of the victim's leader, ns */
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* What progs/autokill_identity, an iter/task program, prints of each task that it is shown. */
+struct autokill_identity {
+	__u64 start_time; /* task_struct.start_boottime of the group's leader, ns */
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* What the agent says to progs/autokill_agent by BPF_PROG_TEST_RUN, as its context. */
+enum autokill_agent_word {
+	AGENT_KILLED = 1, /* SIGKILL was accepted */
+	AGENT_GONE = 2,	  /* no thread of the group is left */
+	AGENT_STUCK = 3,  /* killed, but still there after 8 s: uninterruptible sleep */
+	AGENT_FAILED = 4, /* count a failure: err (positive errno) of what (enum autokill_what) */
+};
+
+struct autokill_agent_says {
+	__u64 id; /* of the tether; 0 with AGENT_FAILED where there is none */
+	__u32 word;
+	__u32 what;
+	__s32 err;
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct autokill_agent) == 16, "layout of maps/agent");
+_Static_assert(sizeof(struct autokill_release) == 24, "layout of maps/releases");
+_Static_assert(sizeof(struct autokill_identity) == 16, "layout of what identity prints");
+_Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
+_Static_assert(sizeof(struct autokill_config) == 64, "layout of maps/config");
 _Static_assert(sizeof(struct autokill_tether) == 120, "layout of maps/tethers");
 _Static_assert(sizeof(struct autokill_task) == 72, "layout of maps/tasks");
 _Static_assert(sizeof(struct autokill_event) == 72, "layout of maps/events");

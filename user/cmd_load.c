@@ -23,28 +23,40 @@
 #define ROOM_DEFAULT 16384
 #define ROOM_MOST 4194304 /* PID_MAX_LIMIT: more processes than that there cannot be */
 
-enum { OPT_ROOM = 'r', OPT_VERBOSE = 'v' };
+enum { OPT_ROOM = 'r', OPT_VERBOSE = 'v', OPT_RING_BYTES = 256 };
 
 static const struct argp_option options[] = {
 	{ "room", OPT_ROOM, "N", 0,
 	  "Tethers that may exist at a time (16384). One uid other than 0 gets a quarter.", 0 },
+	/* For tests: how releases get lost on the way to the agent, and are found all the same. */
+	{ "ring-bytes", OPT_RING_BYTES, "N", OPTION_HIDDEN, NULL, 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "Print what libbpf and the verifier say.", 0 },
 	{},
 };
 
+static __u32 number(struct argp_state *state, const char *option, const char *arg, __u32 least,
+		    __u32 most)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(arg, &end, 10);
+	if (errno || *end || end == arg || *arg == '-' || n < least || n > most)
+		argp_error(state, "%s %s: not a number from %u to %u", option, arg, least, most);
+	return n;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct loader_options *o = state->input;
-	unsigned long room;
-	char *end;
 
 	switch (key) {
 	case OPT_ROOM:
-		errno = 0;
-		room = strtoul(arg, &end, 10);
-		if (errno || *end || end == arg || *arg == '-' || room < 1 || room > ROOM_MOST)
-			argp_error(state, "--room %s: not a number from 1 to %d", arg, ROOM_MOST);
-		o->room = room;
+		o->room = number(state, "--room", arg, 1, ROOM_MOST);
+		return 0;
+	case OPT_RING_BYTES:
+		o->ring_bytes = number(state, "--ring-bytes", arg, 4096, 1U << 30);
 		return 0;
 	case OPT_VERBOSE:
 		o->verbose = true;

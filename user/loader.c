@@ -13,6 +13,7 @@
 #include "times.h"
 
 /* objects.S */
+extern const char object_agent[], object_agent_end[];
 extern const char object_task_work_impl[], object_task_work_impl_end[];
 extern const char object_task_work[], object_task_work_end[];
 
@@ -66,8 +67,10 @@ static int map_size(struct bpf_object *o, const char *name, __u32 entries)
 
 #define TASKS_PER_TETHER 8
 
-static int maps_size(struct loader *l, __u32 room)
+static int maps_size(struct loader *l, const struct rungs *rungs,
+		     const struct loader_options *options)
 {
+	__u32 room = options->room;
 	int err;
 
 	/* Twice: a file of a clone that failed keeps its entry until it is put. */
@@ -75,40 +78,56 @@ static int maps_size(struct loader *l, __u32 room)
 	if (!err)
 		err = map_size(l->object, "tethers", room);
 	if (!err)
-		err = map_size(l->object, "works", 2 * room); /* parent and init, one item each */
-	if (!err)
 		err = map_size(l->object, "tasks", TASKS_PER_TETHER * room);
+	if (!err && rungs->object != OBJECT_AGENT)
+		err = map_size(l->object, "works", 2 * room); /* parent and init, one item each */
+	if (!err && rungs->object == OBJECT_AGENT)
+		err = map_size(l->object, "waiting", room);
+	if (!err && rungs->object == OBJECT_AGENT)
+		err = map_size(l->object, "releases", options->ring_bytes ?: LOADER_RING_BYTES);
 	return err ? fail(l, err, "cannot set the size of a map") : 0;
+}
+
+static int program_enable(struct loader *l, const char *name)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(l->object, name);
+
+	if (!prog)
+		return fail(l, -ENOENT, name);
+	bpf_program__set_autoload(prog, true);
+	return 0;
 }
 
 static int programs_choose(struct loader *l, const struct rungs *rungs)
 {
 	struct bpf_program *prog;
+	int err = 0;
 
 	bpf_object__for_each_program(prog, l->object)
 		bpf_program__set_autoload(prog, false);
-	for (const char *const *name = rungs->programs; *name; name++) {
-		prog = bpf_object__find_program_by_name(l->object, *name);
-		if (!prog)
-			return fail(l, -ENOENT, *name);
-		bpf_program__set_autoload(prog, true);
-	}
-	return 0;
+	for (const char *const *name = rungs->programs; *name && !err; name++)
+		err = program_enable(l, *name);
+	for (const char *const *name = rungs->services; *name && !err; name++)
+		err = program_enable(l, *name);
+	return err;
 }
 
 static int object_open(struct loader *l, enum rung_object which)
 {
-	const char *from = object_task_work, *to = object_task_work_end;
+	static const struct {
+		const char *from, *to;
+	} objects[] = {
+		[OBJECT_AGENT] = { object_agent, object_agent_end },
+		[OBJECT_TASK_WORK_IMPL] = { object_task_work_impl, object_task_work_impl_end },
+		[OBJECT_TASK_WORK] = { object_task_work, object_task_work_end },
+	};
 	const struct bpf_object_open_opts opts = {
 		.sz = sizeof(opts),
 		.object_name = "autokill",
 	};
 
-	if (which == OBJECT_TASK_WORK_IMPL) {
-		from = object_task_work_impl;
-		to = object_task_work_impl_end;
-	}
-	l->object = bpf_object__open_mem(from, to - from, &opts);
+	l->object = bpf_object__open_mem(objects[which].from,
+					 objects[which].to - objects[which].from, &opts);
 	if (!l->object)
 		return fail(l, -errno, "cannot open the BPF object");
 	return 0;
@@ -147,9 +166,20 @@ static int programs_attach(struct loader *l, const struct rungs *rungs)
 	return 0;
 }
 
+/* -1 where these rungs do not have it. */
 static int map_fd(const struct loader *l, const char *name)
 {
-	return bpf_object__find_map_fd_by_name(l->object, name);
+	int fd = bpf_object__find_map_fd_by_name(l->object, name);
+
+	return fd < 0 ? -1 : fd;
+}
+
+static int prog_fd(const struct loader *l, const char *name)
+{
+	const struct bpf_program *prog = bpf_object__find_program_by_name(l->object, name);
+	int fd = prog ? bpf_program__fd(prog) : -1;
+
+	return fd < 0 ? -1 : fd;
 }
 
 static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
@@ -162,6 +192,7 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.tasks_room = TASKS_PER_TETHER * room,
 		.tasks_share = TASKS_PER_TETHER * room / 4,
 		.lsm = rungs->lsm,
+		.kill = rungs->object == OBJECT_AGENT ? KILL_AGENT : KILL_TASK_WORK,
 	};
 	int err;
 
@@ -176,6 +207,10 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.events = map_fd(l, "events"),
 		.tasks = map_fd(l, "tasks"),
 		.users = map_fd(l, "users"),
+		.agent = map_fd(l, "agent"),
+		.releases = map_fd(l, "releases"),
+		.says = prog_fd(l, "autokill_agent"),
+		.identity = prog_fd(l, "autokill_identity"),
 	};
 	err = maps_set_config(&l->maps, &c);
 	return err ? fail(l, err, "cannot write the configuration") : 0;
@@ -192,7 +227,7 @@ int loader_start(struct loader *l, const struct rungs *rungs, const struct loade
 	libbpf_set_print(libbpf_listen);
 	err = object_open(l, rungs->object);
 	if (!err)
-		err = maps_size(l, options->room);
+		err = maps_size(l, rungs, options);
 	if (!err)
 		err = programs_choose(l, rungs);
 	if (!err)
@@ -249,15 +284,14 @@ static int pin_one(struct loader *l, const char *base, const struct pin *pin)
 		return err;
 	if (!strcmp(pin->dir, "maps")) {
 		map = map_of_pin(l, pin->name);
-		return map ? bpf_map__pin(map, path) : -ENOENT;
+		return map ? bpf_map__pin(map, path) : 0;
 	}
-	link = link_of_pin(l, pin->name);
-	if (!link)
-		return 0;
-	if (!strcmp(pin->dir, "links"))
-		return bpf_link__pin(link, path);
+	if (!strcmp(pin->dir, "links")) {
+		link = link_of_pin(l, pin->name);
+		return link ? bpf_link__pin(link, path) : 0;
+	}
 	prog = bpf_object__find_program_by_name(l->object, pin->name);
-	return prog ? bpf_program__pin(prog, path) : -ENOENT;
+	return prog && bpf_program__autoload(prog) ? bpf_program__pin(prog, path) : 0;
 }
 
 int loader_pin(struct loader *l, const char *base)

@@ -9,11 +9,13 @@
 struct bpf_object;
 struct bpf_link;
 
-#define LOADER_LINKS_MAX 12
+#define LOADER_LINKS_MAX RUNG_PROGRAMS_MAX
+#define LOADER_RING_BYTES 65536
 
 struct loader_options {
-	__u32 room;   /* tethers in all; the share of a uid is a quarter */
-	bool verbose; /* print what libbpf and the verifier say */
+	__u32 room;	  /* tethers in all; the share of a uid is a quarter */
+	__u32 ring_bytes; /* of maps/releases: a power of two, a page or more; 0: LOADER_RING_BYTES */
+	bool verbose;	  /* print what libbpf and the verifier say */
 };
 
 struct loader {

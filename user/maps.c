@@ -10,21 +10,27 @@
 #include "pins.h"
 
 static const struct map_pin {
-	const char *name;
+	const char *dir, *name;
 	size_t offset;	  /* of the descriptor in struct maps */
-	__u32 value_size; /* that the layout of this version has; for tethers, the least */
+	__u32 value_size; /* that the layout of this version has; for tethers, the least; 0: any */
 } map_pins[] = {
-	{ "config", offsetof(struct maps, config), sizeof(struct autokill_config) },
-	{ "stats", offsetof(struct maps, stats), sizeof(struct autokill_stats) },
-	{ "failures", offsetof(struct maps, failures), sizeof(__u64) },
-	{ "tethers", offsetof(struct maps, tethers), sizeof(struct autokill_tether) },
-	{ "files", offsetof(struct maps, files), 0 },
-	{ "events", offsetof(struct maps, events), sizeof(struct autokill_event) },
-	{ "tasks", offsetof(struct maps, tasks), sizeof(struct autokill_task) },
-	{ "users", offsetof(struct maps, users), 0 },
+	{ "maps", "config", offsetof(struct maps, config), sizeof(struct autokill_config) },
+	{ "maps", "stats", offsetof(struct maps, stats), sizeof(struct autokill_stats) },
+	{ "maps", "failures", offsetof(struct maps, failures), sizeof(__u64) },
+	{ "maps", "tethers", offsetof(struct maps, tethers), sizeof(struct autokill_tether) },
+	{ "maps", "files", offsetof(struct maps, files), 0 },
+	{ "maps", "events", offsetof(struct maps, events), sizeof(struct autokill_event) },
+	{ "maps", "tasks", offsetof(struct maps, tasks), sizeof(struct autokill_task) },
+	{ "maps", "users", offsetof(struct maps, users), 0 },
+	/* From here on only where config.kill is KILL_AGENT. */
+	{ "maps", "agent", offsetof(struct maps, agent), sizeof(struct autokill_agent) },
+	{ "maps", "releases", offsetof(struct maps, releases), 0 },
+	{ "progs", "autokill_agent", offsetof(struct maps, says), 0 },
+	{ "progs", "autokill_identity", offsetof(struct maps, identity), 0 },
 };
 
 #define N_MAP_PINS (sizeof(map_pins) / sizeof(*map_pins))
+#define N_AGENT_PINS 4
 
 static int *map_fd(struct maps *m, const struct map_pin *pin)
 {
@@ -48,15 +54,17 @@ static int map_open(const struct map_pin *pin)
 	__u32 size = 0;
 	int fd, err;
 
-	err = pins_path(path, AUTOKILL_PIN_DIR, "maps", pin->name);
+	err = pins_path(path, AUTOKILL_PIN_DIR, pin->dir, pin->name);
 	if (err)
 		return err;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return -errno;
+	if (!pin->value_size)
+		return fd;
 	err = map_value_size(fd, &size);
-	if (!err && (size < pin->value_size ||
-		     (size != pin->value_size && pin->value_size && strcmp(pin->name, "tethers"))))
+	if (!err &&
+	    (size < pin->value_size || (size != pin->value_size && strcmp(pin->name, "tethers"))))
 		err = -EPROTO;
 	if (err) {
 		close(fd);
@@ -65,23 +73,31 @@ static int map_open(const struct map_pin *pin)
 	return fd;
 }
 
-int maps_open(struct maps *m)
+static int maps_open_range(struct maps *m, size_t from, size_t to)
 {
-	struct autokill_config config;
-	int fd, err;
+	for (size_t i = from; i < to; i++) {
+		int fd = map_open(&map_pins[i]);
 
-	memset(m, 0xff, sizeof(*m));
-	for (size_t i = 0; i < N_MAP_PINS; i++) {
-		fd = map_open(&map_pins[i]);
-		if (fd < 0) {
-			maps_close(m);
+		if (fd < 0)
 			return fd;
-		}
 		*map_fd(m, &map_pins[i]) = fd;
 	}
-	err = maps_config(m, &config);
+	return 0;
+}
+
+int maps_open(struct maps *m)
+{
+	struct autokill_config config = {};
+	int err;
+
+	memset(m, 0xff, sizeof(*m));
+	err = maps_open_range(m, 0, N_MAP_PINS - N_AGENT_PINS);
+	if (!err)
+		err = maps_config(m, &config);
 	if (!err && config.state_version != AUTOKILL_STATE_VERSION)
 		err = -EPROTO;
+	if (!err && config.kill == KILL_AGENT)
+		err = maps_open_range(m, N_MAP_PINS - N_AGENT_PINS, N_MAP_PINS);
 	if (err)
 		maps_close(m);
 	return err;
@@ -304,6 +320,8 @@ static const char *prog_type_name(__u32 type)
 		return "lsm";
 	case BPF_PROG_TYPE_TRACING:
 		return "tracing";
+	case BPF_PROG_TYPE_SYSCALL:
+		return "syscall";
 	default:
 		return "other";
 	}

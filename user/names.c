@@ -85,6 +85,10 @@ const char *name_killer(enum autokill_killer killer)
 		return "parent";
 	case KILLER_INIT:
 		return "init";
+	case KILLER_AGENT:
+		return "agent";
+	case KILLER_SELF:
+		return "self";
 	}
 	return "unknown";
 }
@@ -102,6 +106,10 @@ const char *name_killer_long(enum autokill_killer killer)
 		return "by task work in the parent of whoever dropped the last reference";
 	case KILLER_INIT:
 		return "by task work in init";
+	case KILLER_AGENT:
+		return "by the agent";
+	case KILLER_SELF:
+		return "by the child itself, at its next fork or exec";
 	}
 	return "by unknown means";
 }
@@ -141,6 +149,12 @@ const char *name_what(enum autokill_what what)
 		return "stale-file";
 	case FAIL_USER_COUNT:
 		return "user-count";
+	case FAIL_WAITING_INSERT:
+		return "waiting-insert";
+	case FAIL_AGENT_OPEN:
+		return "agent-open";
+	case FAIL_AGENT_SIGNAL:
+		return "agent-signal";
 	}
 	return "unknown";
 }
@@ -180,6 +194,12 @@ const char *name_what_long(enum autokill_what what)
 		return "find the right file at an address (an older one stood there)";
 	case FAIL_USER_COUNT:
 		return "count the tethers of a uid";
+	case FAIL_WAITING_INSERT:
+		return "let a child see its own release, at its next fork or exec";
+	case FAIL_AGENT_OPEN:
+		return "open and identify a child (the agent)";
+	case FAIL_AGENT_SIGNAL:
+		return "kill (the agent)";
 	}
 	return "unknown";
 }

@@ -11,6 +11,7 @@
 	.byte 0
 	.endm
 
+	object object_agent, BPF_OBJECT_AGENT
 	object object_task_work_impl, BPF_OBJECT_IMPL
 	object object_task_work, BPF_OBJECT
 

@@ -100,6 +100,9 @@ static void btf_probe(struct features *f)
 	f->fn_copy_process = btf_has_func(btf, "copy_process");
 	f->fn_pidfs_alloc_file = btf_has_func(btf, "pidfs_alloc_file");
 	f->fn_file_release = btf_has_func(btf, "security_file_release");
+	f->fn_pidfd_release = btf_has_func(btf, "pidfd_release");
+	f->fn_anon_inode_getfile = btf_has_func(btf, "anon_inode_getfile");
+	f->iter_one_task = btf__find_by_name_kind(btf, "bpf_iter_task_type", BTF_KIND_ENUM) > 0;
 	f->kfunc_iter_task = btf_has_func(btf, "bpf_iter_task_new");
 	f->kfunc_send_signal = btf_has_func(btf, "bpf_send_signal_task");
 	f->kfunc_task_work_impl = btf_has_func(btf, "bpf_task_work_schedule_signal_impl");

@@ -14,13 +14,16 @@ struct features {
 	bool btf;	    /* the kernel has BTF of its own */
 	bool lsm_bpf;	    /* `bpf` is in the list of active LSMs */
 	bool fn_copy_process;
-	bool fn_pidfs_alloc_file;  /* v6.9: pidfds are files of pidfs */
-	bool fn_file_release;	   /* v6.9: security_file_release() and its LSM hook */
-	bool kfunc_iter_task;	   /* v6.7 */
-	bool kfunc_send_signal;	   /* v6.13 */
-	bool kfunc_task_work_impl; /* v6.18: bpf_task_work_schedule_signal_impl(), 5 arguments */
-	bool kfunc_task_work;	   /* v7.0: bpf_task_work_schedule_signal(), 4 arguments */
-	bool native;		   /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */
+	bool fn_pidfs_alloc_file;   /* v6.9: pidfds are files of pidfs */
+	bool fn_file_release;	    /* v6.9: security_file_release() and its LSM hook */
+	bool fn_pidfd_release;	    /* up to v6.8: a pidfd's own release function */
+	bool fn_anon_inode_getfile; /* up to v6.8 it makes the files of pidfds */
+	bool iter_one_task;	    /* v6.1: a task iterator can be asked for one process */
+	bool kfunc_iter_task;	    /* v6.7 */
+	bool kfunc_send_signal;	    /* v6.13 */
+	bool kfunc_task_work_impl;  /* v6.18: bpf_task_work_schedule_signal_impl(), 5 arguments */
+	bool kfunc_task_work;	    /* v7.0: bpf_task_work_schedule_signal(), 4 arguments */
+	bool native;		    /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */
 };
 
 /** features_probe - look at the running kernel; loads nothing. What cannot be read is false or "". */

@@ -4,34 +4,55 @@
 
 #include <stddef.h>
 
-/*
- * In the order in which they are attached: what undoes and kills first, what lets arm last. So there
- * is never a moment in which somebody can arm what would not be kept.
- */
-static const char *const programs_lsm[] = {
+/* The release: where the last reference to a pidfd is seen to go. */
+static const char *const release_lsm[] = {
 #ifdef MUTATE_RELEASE_ON_FENTRY
 	"autokill_release_fn",
 #else
 	"autokill_release",
 #endif
-	"autokill_unbirth",    "autokill_guard", "autokill_born2",
-	"autokill_born",       "autokill_tie2",	 "autokill_tie",
-	"autokill_birth",      "autokill_prctl", NULL,
-};
-
-static const char *const programs_fn[] = {
-	"autokill_release_fn",
-	"autokill_unbirth_fn",
-	"autokill_guard2_fn",
-	"autokill_guard_fn",
-	"autokill_born2",
-	"autokill_born",
-	"autokill_tie2",
-	"autokill_tie",
-	"autokill_birth_fn",
-	"autokill_prctl",
 	NULL,
 };
+static const char *const release_fn[] = { "autokill_release_fn", NULL };
+static const char *const release_pidfd[] = { "autokill_release_pidfd", "autokill_release_pidfd2",
+					     NULL };
+
+static const char *const guard_lsm[] = { "autokill_unbirth", "autokill_guard", NULL };
+static const char *const guard_fn[] = { "autokill_unbirth_fn", "autokill_guard2_fn",
+					"autokill_guard_fn", NULL };
+
+static const char *const born[] = { "autokill_born2", "autokill_born", NULL };
+
+/* The tie: where the file of a pidfd is seen to be made. */
+static const char *const tie_pidfs[] = { "autokill_tie2", "autokill_tie", NULL };
+static const char *const tie_anon[] = { "autokill_tie_anon2", "autokill_tie_anon", NULL };
+
+static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
+static const char *const arm_fn[] = { "autokill_birth_fn", "autokill_prctl", NULL };
+
+static const char *const services_agent[] = { "autokill_agent", "autokill_identity", NULL };
+static const char *const services_none[] = { NULL };
+
+static void programs_add(struct rungs *r, int *n, const char *const *names)
+{
+	while (*names && *n < RUNG_PROGRAMS_MAX)
+		r->programs[(*n)++] = *names++;
+	r->programs[*n] = NULL;
+}
+
+static void programs_choose(struct rungs *r)
+{
+	int n = 0;
+
+	if (!r->pidfs)
+		programs_add(r, &n, release_pidfd);
+	else
+		programs_add(r, &n, r->lsm ? release_lsm : release_fn);
+	programs_add(r, &n, r->lsm ? guard_lsm : guard_fn);
+	programs_add(r, &n, born);
+	programs_add(r, &n, r->pidfs ? tie_pidfs : tie_anon);
+	programs_add(r, &n, r->lsm ? arm_lsm : arm_fn);
+}
 
 struct lacks_list {
 	struct lack *items;
@@ -59,26 +80,37 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 	if (!f->btf)
 		return l.n; /* what follows was read from it */
 
-	/* The release. v6.9: cb12fd8e0dab ("pidfd: add pidfs"); security_file_release of the same */
-	need(&l, f->fn_pidfs_alloc_file && f->fn_file_release,
-	     "pidfs and the file_release hook (Linux 6.9)", "use Linux 6.18 or newer");
+	/*
+	 * The release and the tie. v6.9: cb12fd8e0dab ("pidfd: add pidfs"), and security_file_release.
+	 * Before, pidfds have a release function of their own, which no other file pays for.
+	 */
+	r->pidfs = f->fn_pidfs_alloc_file && f->fn_file_release;
+	need(&l, r->pidfs || (f->fn_pidfd_release && f->fn_anon_inode_getfile),
+	     "a function that sees a pidfd go (pidfd_release, or security_file_release and pidfs)",
+	     "use Linux 6.1 or newer, whose compiler did not inline it, as distributions' are");
 	need(&l, f->fn_copy_process, "copy_process as a function of its own",
 	     "use a kernel whose compiler did not inline it, as distributions' are");
-	/* v6.7: c68a78ffe2cb ("bpf: Introduce task open coded iterator kfuncs") */
-	need(&l, f->kfunc_iter_task, "the kfunc bpf_iter_task_new (Linux 6.7)",
-	     "use Linux 6.18 or newer");
-	/* v6.13: 6280cf718db0 ("bpf: implement bpf_send_signal_task() kfunc") */
-	need(&l, f->kfunc_send_signal, "the kfunc bpf_send_signal_task (Linux 6.13)",
-	     "use Linux 6.18 or newer");
-	/* v6.18: 38aa7003e369 ("bpf: task work scheduling kfuncs") */
-	need(&l, f->kfunc_task_work || f->kfunc_task_work_impl,
-	     "BPF task work (Linux 6.18), without which no program can wake a sleeping child",
-	     "use Linux 6.18 or newer");
 
-	/* v7.0 renamed the five-argument form; the plain name is preferred where both exist. */
-	r->object = f->kfunc_task_work ? OBJECT_TASK_WORK : OBJECT_TASK_WORK_IMPL;
+	/*
+	 * The kill. v6.18: 38aa7003e369 ("bpf: task work scheduling kfuncs"): the programs do it all.
+	 * v7.0 renamed the five-argument form; the plain name is preferred where both exist. It goes
+	 * with bpf_send_signal_task (v6.13) and bpf_iter_task_new (v6.7). Before, no program can wake a
+	 * sleeping child, and the agent kills.
+	 */
+	if (f->kfunc_send_signal && f->kfunc_iter_task && f->kfunc_task_work)
+		r->object = OBJECT_TASK_WORK;
+	else if (f->kfunc_send_signal && f->kfunc_iter_task && f->kfunc_task_work_impl)
+		r->object = OBJECT_TASK_WORK_IMPL;
+	else
+		r->object = OBJECT_AGENT;
+	/* v6.1: f0d74c4da1f0 ("bpf: Parameterize task iterators."): the agent asks for one process. */
+	need(&l, r->object != OBJECT_AGENT || f->iter_one_task,
+	     "a task iterator that can be asked for one process (Linux 6.1)",
+	     "use Linux 6.1 or newer");
+	r->services = r->object == OBJECT_AGENT ? services_agent : services_none;
+
 	/* v5.7: fc611f47f218 ("bpf: Introduce BPF_PROG_TYPE_LSM"); active only if listed in lsm= */
 	r->lsm = f->lsm_bpf;
-	r->programs = r->lsm ? programs_lsm : programs_fn;
+	programs_choose(r);
 	return l.n;
 }

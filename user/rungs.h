@@ -6,14 +6,23 @@
 #include "probe.h"
 
 enum rung_object {
+	OBJECT_AGENT,	       /* 6.1 to 6.17: the agent kills */
 	OBJECT_TASK_WORK_IMPL, /* 6.18 and 6.19 */
 	OBJECT_TASK_WORK,      /* 7.0 and newer */
 };
 
+#define RUNG_PROGRAMS_MAX 16
+
 struct rungs {
 	enum rung_object object;
-	bool lsm;		     /* BPF LSM; else fmod_ret and fentry on security_* */
-	const char *const *programs; /* to load and attach, in order; NULL at the end */
+	bool lsm;   /* BPF LSM; else fmod_ret and fentry on security_* */
+	bool pidfs; /* a pidfd is a file of pidfs, and the file_release hook sees it */
+	/*
+	 * To load and attach, in order; NULL at the end. What undoes and kills comes first, what
+	 * lets arm last: so there is never a moment in which somebody can arm what would not be kept.
+	 */
+	const char *programs[RUNG_PROGRAMS_MAX + 1];
+	const char *const *services; /* to load only: the agent calls them; NULL at the end */
 };
 
 /* Something that is missing: what, and what to do about it. Both are constant strings. */

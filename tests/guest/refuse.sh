@@ -23,8 +23,8 @@ nothing_pinned() { ! ls -d /sys/fs/bpf/autokill 2>/dev/null; }
 
 uname -r
 check 'load fails' exits 1 autokill load
-check 'load names what is missing' says 'task work (Linux 6.18)'
-check 'load says what to do' says 'use Linux 6.18 or newer'
+check 'load says that the canary was not killed' says 'the canary was not killed'
+check 'load says why: nobody may arm without an agent' says 'Resource temporarily unavailable'
 check 'load leaves nothing' nothing_pinned
 check 'doctor says that this kernel cannot' exits 1 autokill doctor
 check 'doctor leaves nothing' nothing_pinned

@@ -121,13 +121,13 @@ static void clocks_agree(void **state)
 static void names_are_words_of_their_own(void **state)
 {
 	(void)state;
-	for (int i = FAIL_TETHER_INSERT; i <= FAIL_USER_COUNT; i++)
+	for (int i = FAIL_TETHER_INSERT; i <= FAIL_AGENT_SIGNAL; i++)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(name_what(i), name_what(j));
 	for (int i = EVENT_BORN; i <= EVENT_STUCK; i++)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(name_event(i), name_event(j));
-	for (int i = KILLER_HERE; i <= KILLER_INIT; i++)
+	for (int i = KILLER_HERE; i <= KILLER_SELF; i++)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(name_killer(i), name_killer(j));
 	for (int i = TETHER_BIRTH; i <= TETHER_KILLED; i++)

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_agent.c - the agent's loop, with tethers and failures that are made up, and real children
+ *
+ * What it asks of the kernel side is here, under another name; pidfds, signals, the timer and the loop
+ * are real. Each test ends by the hook that is called at each heartbeat.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+
+#include "beat.h"
+#include "call.h"
+#include "maps.h"
+#include "times.h"
+#include "victim.h"
+
+#define N 4
+
+static struct {
+	struct autokill_tether tethers[N]; /* id: index + 1; 0: no such tether */
+	bool stranger[N];
+	unsigned int said[N + 1][AGENT_FAILED + 1]; /* by id and word */
+	struct autokill_stats stats;
+	struct autokill_agent beat; /* as written last */
+	unsigned int walks, opens, kills, beats, ready;
+	int open_err, kill_err; /* of the next one */
+	bool deaf;		/* SIGKILL has no effect */
+	__u64 skew;		/* of the clock */
+	int releases[2];	/* a pipe of records */
+	int stop[2];
+	int (*at_ready)(void), (*at_beat)(void);
+	ring_buffer_sample_fn take;
+	void *take_ctx;
+} fake;
+
+static int fake_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values,
+				 __u32 *count, const struct bpf_map_batch_opts *opts)
+{
+	struct autokill_tether *to = values;
+	__u32 at = in ? *(__u32 *)in : 0, n = 0;
+
+	(void)fd;
+	(void)keys;
+	(void)opts;
+	fake.walks += !in;
+	/* Two batches of half the map, so that a walk has a middle. */
+	for (__u32 i = 0; i < N / 2; i++)
+		if (fake.tethers[at + i].id)
+			to[n++] = fake.tethers[at + i];
+	*count = n;
+	*(__u32 *)out = at + N / 2;
+	if (at + N / 2 < N)
+		return 0;
+	errno = ENOENT;
+	return -ENOENT;
+}
+
+static int fake_map_lookup_elem(int fd, const void *key, void *value)
+{
+	__u64 id = *(const __u64 *)key;
+
+	(void)fd;
+	if (id && id <= N && fake.tethers[id - 1].id) {
+		memcpy(value, &fake.tethers[id - 1], sizeof(*fake.tethers));
+		return 0;
+	}
+	errno = ENOENT;
+	return -ENOENT;
+}
+
+static int fake_obj_get_info_by_fd(int fd, void *info, __u32 *len)
+{
+	(void)fd;
+	(void)len;
+	((struct bpf_map_info *)info)->value_size = sizeof(struct autokill_tether);
+	return 0;
+}
+
+static struct ring_buffer *fake_ring_new(int fd, ring_buffer_sample_fn take, void *ctx,
+					 const struct ring_buffer_opts *opts)
+{
+	(void)fd;
+	(void)opts;
+	fake.take = take;
+	fake.take_ctx = ctx;
+	return (void *)&fake;
+}
+
+static int fake_ring_consume(struct ring_buffer *ring)
+{
+	struct autokill_release r;
+	int n = 0;
+
+	(void)ring;
+	while (read(fake.releases[0], &r, sizeof(r)) == sizeof(r)) {
+		n++;
+		if (fake.take(fake.take_ctx, &r, sizeof(r)) < 0)
+			break;
+	}
+	return n;
+}
+
+static void fake_ring_free(struct ring_buffer *ring)
+{
+	(void)ring;
+}
+
+static int fake_maps_stats(const struct maps *m, struct autokill_stats *out)
+{
+	(void)m;
+	*out = fake.stats;
+	return 0;
+}
+
+static int fake_beat_write(const struct maps *m, const struct autokill_agent *agent)
+{
+	(void)m;
+	fake.beat = *agent;
+	return 0;
+}
+
+static __u64 fake_beat_now(void)
+{
+	return beat_now() + fake.skew;
+}
+
+static int fake_victim_open(__u32 tgid)
+{
+	int err = fake.open_err;
+
+	fake.opens++;
+	fake.open_err = 0;
+	return err ? err : victim_open(tgid);
+}
+
+static int fake_victim_verify(const struct maps *m, int pidfd, __u32 tgid, __u64 start_time)
+{
+	(void)m;
+	(void)pidfd;
+	assert_int_equal(start_time, 1000 + tgid);
+	for (int i = 0; i < N; i++)
+		if (fake.tethers[i].tgid == tgid && fake.stranger[i])
+			return -ESRCH;
+	return 0;
+}
+
+static int fake_victim_kill(int pidfd)
+{
+	int err = fake.kill_err;
+
+	fake.kills++;
+	fake.kill_err = 0;
+	return err || fake.deaf ? err : victim_kill(pidfd);
+}
+
+static int fake_agent_say(const struct maps *m, __u64 id, enum autokill_agent_word word,
+			  enum autokill_what what, int err)
+{
+	(void)m;
+	(void)what;
+	assert_true(word == AGENT_FAILED ? err > 0 : !err);
+	fake.said[id][word]++;
+	if (word != AGENT_FAILED && !fake.tethers[id - 1].id)
+		return -ENOENT;
+	if (word == AGENT_KILLED)
+		fake.tethers[id - 1].state = TETHER_KILLED;
+	if (word == AGENT_GONE)
+		fake.tethers[id - 1].id = 0;
+	return 0;
+}
+
+#define agent_run agent_run_made_up
+#define bpf_map_lookup_batch fake_map_lookup_batch
+#define bpf_map_lookup_elem fake_map_lookup_elem
+#define bpf_obj_get_info_by_fd fake_obj_get_info_by_fd
+#define ring_buffer__new fake_ring_new
+#define ring_buffer__consume fake_ring_consume
+#define ring_buffer__free fake_ring_free
+#define maps_stats fake_maps_stats
+#define beat_write fake_beat_write
+#define beat_now fake_beat_now
+#define victim_open fake_victim_open
+#define victim_verify fake_victim_verify
+#define victim_kill fake_victim_kill
+#define agent_say fake_agent_say
+#include "agent.c"
+
+#undef beat_now
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	assert_int_equal(pipe2(fake.releases, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(pipe2(fake.stop, O_CLOEXEC), 0);
+	return 0;
+}
+
+/* A child of ours that sleeps, as the child of a tether in @state. */
+static pid_t child_new(int i, enum autokill_tether_state state)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	while (!pid)
+		pause();
+	fake.tethers[i] = (struct autokill_tether){
+		.id = i + 1,
+		.tgid = pid,
+		.start_time = 1000 + pid,
+		.state = state,
+	};
+	return pid;
+}
+
+static bool is_alive(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && !info.si_pid;
+}
+
+/* End it, if that was not done. Return: was it SIGKILL, which we have not sent? */
+static bool child_end(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void release(int i)
+{
+	struct autokill_release r = { .id = i + 1 };
+
+	assert_int_equal(write(fake.releases[1], &r, sizeof(r)), sizeof(r));
+}
+
+static void on_ready(void *ctx)
+{
+	(void)ctx;
+	assert_true(fake.beat.beat);
+	assert_int_equal(fake.beat.pid, getpid());
+	fake.ready++;
+	if (fake.at_ready)
+		fake.at_ready();
+}
+
+static int on_beat(void *ctx, const struct agent_numbers *numbers)
+{
+	(void)ctx;
+	(void)numbers;
+	assert_in_range(beat_now() + fake.skew - fake.beat.beat, 0, NS_PER_S / 2);
+	fake.beats++;
+	return fake.at_beat ? fake.at_beat() : 1;
+}
+
+/* Until the heartbeat says so. */
+static void run(void)
+{
+	struct maps m = { .releases = fake.releases[0] };
+	struct agent_hooks hooks = { .stop_fd = fake.stop[0], .ready = on_ready, .beat = on_beat };
+
+	assert_int_equal(agent_run_made_up(&m, &hooks), 0);
+	assert_int_equal(fake.ready, 1);
+	assert_int_equal(fake.beat.beat, 0);
+	for (int i = 0; i < 2; i++) {
+		close(fake.releases[i]);
+		close(fake.stop[i]);
+	}
+}
+
+#define SAID(i, word) (fake.said[(i) + 1][word])
+
+static void what_waits_at_the_start_is_killed(void **state)
+{
+	pid_t live, released, killed;
+
+	(void)state;
+	live = child_new(0, TETHER_LIVE);
+	killed = child_new(1, TETHER_KILLED); /* its agent died before it did it, or after */
+	released = child_new(3, TETHER_RELEASED);
+	run();
+	assert_true(is_alive(live));
+	assert_false(child_end(live));
+	assert_true(child_end(released));
+	assert_true(child_end(killed));
+	assert_int_equal(SAID(3, AGENT_KILLED), 1);
+	assert_int_equal(SAID(3, AGENT_GONE), 1);
+	assert_int_equal(SAID(1, AGENT_KILLED), 0);
+	assert_int_equal(SAID(1, AGENT_GONE), 1);
+	assert_int_equal(SAID(0, AGENT_GONE), 0);
+}
+
+static int release_both(void)
+{
+	fake.tethers[2].state = TETHER_RELEASED;
+	release(2);
+	release(2); /* twice, and a stale one: the tether is gone */
+	release(1);
+	return 0;
+}
+
+static void a_record_wakes(void **state)
+{
+	pid_t pid = child_new(2, TETHER_LIVE), live = child_new(0, TETHER_LIVE);
+
+	(void)state;
+	fake.at_ready = release_both;
+	run();
+	assert_true(is_alive(live));
+	assert_false(child_end(live));
+	assert_true(child_end(pid));
+	assert_int_equal(fake.kills, 1);
+	assert_int_equal(fake.walks, 1);
+	assert_int_equal(SAID(2, AGENT_GONE), 1);
+}
+
+static void a_stranger_lives(void **state)
+{
+	pid_t pid = child_new(0, TETHER_RELEASED), died = child_new(1, TETHER_RELEASED);
+
+	(void)state;
+	fake.stranger[0] = true;
+	kill(died, SIGTERM);
+	waitpid(died, NULL, 0); /* nobody has the number */
+	run();
+	assert_true(is_alive(pid));
+	assert_false(child_end(pid));
+	assert_int_equal(fake.kills, 0);
+	assert_int_equal(SAID(0, AGENT_GONE), 1);
+	assert_int_equal(SAID(1, AGENT_GONE), 1);
+	assert_int_equal(SAID(0, AGENT_KILLED) + SAID(1, AGENT_KILLED), 0);
+}
+
+static int second_beat(void)
+{
+	return fake.beats == 2;
+}
+
+static void without_descriptors_it_tries_again_later(void **state)
+{
+	pid_t a = child_new(0, TETHER_RELEASED), b = child_new(1, TETHER_RELEASED);
+
+	(void)state;
+	fake.open_err = -EMFILE;
+	fake.at_beat = second_beat;
+	run();
+	assert_true(child_end(a));
+	assert_true(child_end(b));
+	assert_int_equal(SAID(0, AGENT_FAILED), 1);
+	assert_int_equal(SAID(1, AGENT_FAILED), 0); /* not even tried */
+	assert_int_equal(fake.opens, 3);
+	assert_int_equal(fake.walks, 2);
+	assert_int_equal(SAID(0, AGENT_GONE), 1);
+	assert_int_equal(SAID(1, AGENT_GONE), 1);
+}
+
+static void a_signal_that_is_refused_is_sent_again(void **state)
+{
+	pid_t a = child_new(0, TETHER_RELEASED), b = child_new(1, TETHER_RELEASED);
+
+	(void)state;
+	fake.kill_err = -EPERM;
+	fake.at_beat = second_beat;
+	run();
+	assert_true(child_end(a));
+	assert_true(child_end(b));
+	assert_int_equal(fake.kills, 3);
+	assert_int_equal(SAID(0, AGENT_FAILED), 1);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
+}
+
+static int set_start_time(void)
+{
+	fake.tethers[0].start_time = 1000 + fake.tethers[0].tgid;
+	return fake.beats == 2;
+}
+
+static void a_release_under_way_is_not_forgotten(void **state)
+{
+	pid_t pid = child_new(0, TETHER_RELEASED);
+
+	(void)state;
+	fake.tethers[0].start_time = 0;
+	fake.at_beat = set_start_time;
+	run();
+	assert_true(child_end(pid));
+	assert_int_equal(SAID(0, AGENT_FAILED), 0);
+}
+
+static int lose_a_record(void)
+{
+	fake.tethers[3].state = TETHER_RELEASED;
+	fake.stats.releases_unsent++;
+	return 0;
+}
+
+static void a_record_that_had_no_room_is_made_up_for(void **state)
+{
+	pid_t pid = child_new(3, TETHER_LIVE);
+
+	(void)state;
+	fake.at_ready = lose_a_record;
+	fake.at_beat = second_beat;
+	run();
+	assert_true(child_end(pid));
+	assert_int_equal(fake.walks, 2);
+}
+
+static int lose_one_of_two(void)
+{
+	fake.tethers[2].state = TETHER_RELEASED;
+	lose_a_record();
+	release(2);
+	return 0;
+}
+
+static void it_is_made_up_for_at_the_next_record(void **state)
+{
+	pid_t a = child_new(2, TETHER_LIVE), b = child_new(3, TETHER_LIVE);
+
+	(void)state;
+	fake.at_ready = lose_one_of_two;
+	run();
+	assert_true(child_end(a));
+	assert_true(child_end(b));
+	assert_int_equal(fake.walks, 2);
+}
+
+static int nine_seconds_later(void)
+{
+	fake.skew = 9 * NS_PER_S;
+	return fake.beats == 3;
+}
+
+static void one_that_does_not_die_is_told_of_once(void **state)
+{
+	pid_t pid = child_new(0, TETHER_RELEASED), told = child_new(1, TETHER_KILLED);
+
+	(void)state;
+	fake.tethers[1].flags = TETHER_STUCK;
+	fake.deaf = true;
+	fake.at_beat = nine_seconds_later;
+	run();
+	assert_false(child_end(pid));
+	assert_false(child_end(told));
+	assert_int_equal(SAID(0, AGENT_STUCK), 1);
+	assert_int_equal(SAID(1, AGENT_STUCK), 0);
+	assert_int_equal(SAID(0, AGENT_GONE), 0);
+}
+
+static int hang_up(void)
+{
+	close(fake.stop[1]);
+	return 0;
+}
+
+static int never(void)
+{
+	fail();
+	return 1;
+}
+
+static void it_ends_when_told(void **state)
+{
+	(void)state;
+	fake.at_ready = hang_up;
+	fake.at_beat = never;
+	run();
+	assert_int_equal(fake.beats, 0);
+}
+
+static void alive_is_what_the_kernel_side_takes_for_it(void **state)
+{
+	const __u64 now = 100 * NS_PER_S;
+	struct autokill_agent a = { .beat = 0, .pid = 1 };
+
+	(void)state;
+	assert_false(beat_alive(&a, now));
+	a.beat = now;
+	assert_true(beat_alive(&a, now));
+	a.beat = now + 1; /* read after the clock was */
+	assert_true(beat_alive(&a, now));
+	a.beat = now - AUTOKILL_AGENT_LATE_NS + 1;
+	assert_true(beat_alive(&a, now));
+	a.beat = now - AUTOKILL_AGENT_LATE_NS;
+	assert_false(beat_alive(&a, now));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_waits_at_the_start_is_killed, setup),
+		cmocka_unit_test_setup(a_record_wakes, setup),
+		cmocka_unit_test_setup(a_stranger_lives, setup),
+		cmocka_unit_test_setup(without_descriptors_it_tries_again_later, setup),
+		cmocka_unit_test_setup(a_signal_that_is_refused_is_sent_again, setup),
+		cmocka_unit_test_setup(a_release_under_way_is_not_forgotten, setup),
+		cmocka_unit_test_setup(a_record_that_had_no_room_is_made_up_for, setup),
+		cmocka_unit_test_setup(it_is_made_up_for_at_the_next_record, setup),
+		cmocka_unit_test_setup(one_that_does_not_die_is_told_of_once, setup),
+		cmocka_unit_test_setup(it_ends_when_told, setup),
+		cmocka_unit_test(alive_is_what_the_kernel_side_takes_for_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,6 +6,8 @@
  * killed. We watch the child through a pidfd of our own, which is another file and so no holder.
  * The three kinds of child stand for the three ways in which a kill can miss: one that sleeps, one
  * that no task work wakes (stopped), and one whose leader cannot take a signal (leader gone).
+ *
+ * Where an agent kills, and nobody else can arm yet, we have one of our own for as long as this takes.
  */
 #include "canary.h"
 
@@ -23,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent_child.h"
 #include "autokill.h"
 
 #define DEADLINE_MS 10000
@@ -242,7 +245,8 @@ static void canary_one(const struct maps *m, int gate, struct canary *c)
 		watch(c, holder, &p);
 	kill(holder, SIGKILL);
 	/* The child is reparented to us, see canary_run(). */
-	while (TEMP_FAILURE_RETRY(waitpid(-1, NULL, __WALL)) > 0)
+	/* In our process group: the agent that we may have has its own. */
+	while (TEMP_FAILURE_RETRY(waitpid(0, NULL, __WALL)) > 0)
 		;
 out:
 	for (size_t i = 0; i < sizeof(p) / sizeof(int); i++)
@@ -274,16 +278,21 @@ static int tethers_wait_gone(const struct maps *m)
 	}
 }
 
-int canary_run(const struct maps *m, int gate, struct canary out[CANARIES])
+/* Nothing could be tried. Return: how many failed, which is all. */
+static int canary_all_failed(struct canary out[CANARIES], int err, const char *step)
 {
-	static const char *const kinds[] = { "sleeping", "stopped", "leaderless" };
-	static const char *const ways[] = { "closed", "holder killed" };
+	for (int i = 0; i < CANARIES; i++)
+		fail(&out[i], err, step);
+	return CANARIES;
+}
+
+static int canaries_release(const struct maps *m, int gate, struct canary out[CANARIES])
+{
 	int failed = 0, reaper = 0, err;
 
 	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < CANARIES; i++) {
-		out[i] = (struct canary){ .child = kinds[i / 2], .how = ways[i % 2] };
 		canary_one(m, gate, &out[i]);
 		failed += out[i].err != 0;
 	}
@@ -293,5 +302,24 @@ int canary_run(const struct maps *m, int gate, struct canary out[CANARIES])
 		err = maps_set_ready(m, AUTOKILL_NOT_READY, 0);
 	if (err && !out[CANARIES - 1].err)
 		failed += fail(&out[CANARIES - 1], err, "waiting for the tether to go") != 0;
+	return failed;
+}
+
+int canary_run(const struct maps *m, int gate, struct canary out[CANARIES])
+{
+	static const char *const kinds[] = { "sleeping", "stopped", "leaderless" };
+	static const char *const ways[] = { "closed", "holder killed" };
+	struct agent_child agent;
+	int failed, err;
+
+	for (int i = 0; i < CANARIES; i++)
+		out[i] = (struct canary){ .child = kinds[i / 2], .how = ways[i % 2] };
+	if (!gate || m->agent < 0)
+		return canaries_release(m, gate, out);
+	err = agent_child_start(m, &agent);
+	if (err)
+		return canary_all_failed(out, err, "starting an agent");
+	failed = canaries_release(m, gate, out);
+	agent_child_stop(&agent);
 	return failed;
 }

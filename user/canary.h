@@ -22,7 +22,8 @@ struct canary {
  *        AUTOKILL_CANARY in the configuration, and nobody at the end
  * @out: receives the results
  *
- * Needs CAP_SYS_ADMIN. Leaves no process and no tether behind.
+ * Where the kernel needs an agent, one must be alive, unless @gate: then one is run for as long as it
+ * takes. Needs CAP_SYS_ADMIN. Leaves no process and no tether behind.
  * Return: how many failed.
  */
 int canary_run(const struct maps *m, int gate, struct canary out[CANARIES]);

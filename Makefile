@@ -50,8 +50,8 @@ BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -D__bpf__ $(WAR
 
 USER_SRC := $(wildcard user/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(OUTPUT)/user/%.o)
-USER_CFLAGS := $(shell pkg-config --cflags smartcols json-c 2>/dev/null)
-USER_LIBS := -lbpf -lelf -lz -lcap -ljson-c -lsmartcols
+USER_CFLAGS := $(shell pkg-config --cflags smartcols json-c libsystemd 2>/dev/null)
+USER_LIBS := -lbpf -lelf -lz -lcap -ljson-c -lsmartcols -lsystemd
 LIB_OBJ := $(OUTPUT)/lib/autokill.o
 BPF_OBJ := $(patsubst %,$(OUTPUT)/bpf/autokill.%.o,agent task_work_impl task_work)
 MAN_SRC := $(wildcard doc/*.rst)

@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
 	{ "ps", "list the tethers", cmd_ps },
 	{ "events", "the last events, or all from now on", cmd_events },
 	{ "run", "run a command that dies with this process", cmd_run },
+	{ "agent", "kill for the programs, on Linux 6.1 to 6.17", cmd_agent },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(*verbs))

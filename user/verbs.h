@@ -20,5 +20,6 @@ int cmd_doctor(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_agent(int argc, char **argv);
 
 #endif /* AUTOKILL_USER_VERBS_H */

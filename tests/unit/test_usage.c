@@ -8,7 +8,8 @@ int autokill_main(int argc, char **argv);
 
 #include "call.h"
 
-static const char *const all[] = { "load", "unload", "status", "doctor", "ps", "events", "run" };
+static const char *const all[] = { "load", "unload", "status", "doctor",
+				   "ps",   "events", "run",    "agent" };
 
 #define N_ALL (sizeof(all) / sizeof(*all))
 
@@ -54,7 +55,7 @@ static void version(void **state)
 
 static void unknown_verbs(void **state)
 {
-	const char *list = "the verbs are load unload status doctor ps events run\n";
+	const char *list = "the verbs are load unload status doctor ps events run agent\n";
 
 	(void)state;
 	assert_usage("", 2, list);

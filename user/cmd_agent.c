@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_agent.c - kill on behalf of the programs, where the kernel is older than 6.18
+ *
+ * agent.c is the engine. Here: whether there is anything to do, that there is only one, what it may,
+ * how it ends, and what systemd hears of it.
+ *
+ * The one at a time is kept by a flock() on the folder of the pinned maps, which ends with the process,
+ * and is not the lock that load and unload take, which is on the folder above.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "beat.h"
+#include "cleanup.h"
+#include "msg.h"
+#include "pins.h"
+#include "privileges.h"
+#include "verbs.h"
+#include "victim.h"
+#include "view.h"
+
+#define MAPS_DIR AUTOKILL_PIN_DIR "/maps"
+#define AGENT_PIN MAPS_DIR "/agent"
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	argp_error(state, "%s: agent takes no arguments", arg);
+	return EINVAL;
+}
+
+static const struct argp argp = {
+	.parser = parse,
+	.doc = "Send the SIGKILL that the programs cannot send on Linux 6.1 to 6.17. Runs until it is told "
+	       "to end, by SIGTERM or SIGINT, or until autokill is unloaded; meant for a supervisor "
+	       "(autokill-agent.service), which starts it again.\v"
+	       "While none runs nobody can arm, and what is released waits.\n\n"
+	       "Exit status: 0 ended in good order, or not needed on this kernel; 1 failed; 2 usage.",
+};
+
+struct service {
+	const struct maps *maps;
+	struct stat pin; /* of maps/agent, when we began */
+	bool unloaded;	 /* it went in good order, by autokill unload */
+	bool removed;	 /* it went otherwise */
+	bool watchdog;	 /* systemd wants a sign of life */
+	struct agent_numbers told;
+};
+
+static void service_ready(void *ctx)
+{
+	(void)ctx;
+	sd_notify(0, "READY=1\nSTATUS=no victim so far");
+	msg_info("agent: ready, pid %d", getpid());
+}
+
+static bool pin_there(const struct service *s)
+{
+	struct stat now;
+
+	return !stat(AGENT_PIN, &now) && now.st_ino == s->pin.st_ino && now.st_dev == s->pin.st_dev;
+}
+
+static void status_tell(struct service *s, const struct agent_numbers *n)
+{
+	if (n->killed == s->told.killed && n->dying == s->told.dying)
+		return;
+	s->told = *n;
+	sd_notifyf(0, "STATUS=%llu victims so far, %zu of them not gone yet", n->killed, n->dying);
+}
+
+/* Once a second, which is soon enough to see that the pins are gone. */
+static int service_beat(void *ctx, const struct agent_numbers *n)
+{
+	struct service *s = ctx;
+	struct autokill_config c;
+
+	if (s->watchdog)
+		sd_notify(0, "WATCHDOG=1");
+	status_tell(s, n);
+	if (pin_there(s))
+		return 0;
+	/* unload closes the door before it removes anything. */
+	s->unloaded = !maps_config(s->maps, &c) && c.ready == AUTOKILL_NOT_READY;
+	s->removed = !s->unloaded;
+	return 1;
+}
+
+static int lock_explain(const struct maps *m, int err)
+{
+	struct autokill_agent other;
+
+	if (err == -EWOULDBLOCK && !beat_read(m, &other) && other.pid)
+		msg_error("agent: already running, as pid %u: one is enough; end that one first",
+			  other.pid);
+	else if (err == -EWOULDBLOCK)
+		msg_error(
+			"agent: another one is just starting or ending: one is enough; wait for it");
+	else
+		msg_error("agent: cannot lock %s: %s; see autokill status", MAPS_DIR,
+			  strerror(-err));
+	return 1;
+}
+
+/* Can we find out who somebody is? We know it of ourselves. Non-0 after a message. */
+static int self_check(const struct maps *m)
+{
+	_cleanup_close_ int pidfd = victim_open(getpid());
+	struct autokill_identity self = {};
+	int err = pidfd < 0 ? pidfd : victim_identity(m, pidfd, &self);
+
+	if (err) {
+		msg_error(
+			"agent: cannot ask the kernel who a process is: %s; run it as root, outside "
+			"of containers",
+			strerror(-err));
+		return 1;
+	}
+	if (self.tgid != (__u32)getpid()) {
+		msg_error("agent: it is in a pid namespace, as pid %d, where victims have other "
+			  "numbers: start it outside",
+			  getpid());
+		return 1;
+	}
+	return 0;
+}
+
+static int signals_take(void)
+{
+	sigset_t taken;
+	int fd;
+
+	sigemptyset(&taken);
+	sigaddset(&taken, SIGTERM);
+	sigaddset(&taken, SIGINT);
+	sigaddset(&taken, SIGHUP);
+	fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	sigprocmask(SIG_BLOCK, &taken, NULL);
+	signal(SIGPIPE, SIG_IGN); /* whoever reads our messages may go */
+	return fd;
+}
+
+static void end_explain(const struct service *s, int stop_fd)
+{
+	struct signalfd_siginfo info;
+
+	if (s->unloaded)
+		msg_info("agent: autokill was unloaded: nothing is left to do");
+	else if (read(stop_fd, &info, sizeof(info)) == sizeof(info))
+		msg_info(
+			"agent: ended by SIG%s; nobody can arm, and what is released waits, until it "
+			"runs again",
+			sigabbrev_np(info.ssi_signo));
+}
+
+static int serve(const struct maps *m)
+{
+	struct service s = { .maps = m, .watchdog = sd_watchdog_enabled(0, NULL) > 0 };
+	struct agent_hooks hooks = { .ready = service_ready, .beat = service_beat, .ctx = &s };
+	_cleanup_close_ int stop_fd = signals_take();
+	int err = stop_fd < 0 ? stop_fd : 0;
+
+	if (!err && stat(AGENT_PIN, &s.pin))
+		err = -errno;
+	if (!err)
+		err = privileges_drop();
+	if (err) {
+		msg_error("agent: cannot start: %s; it needs root and CAP_KILL", strerror(-err));
+		return 1;
+	}
+	hooks.stop_fd = stop_fd;
+	err = agent_run(m, &hooks);
+	sd_notify(0, "STOPPING=1");
+	if (err)
+		msg_error("agent: stopped working: %s; start it again", strerror(-err));
+	else if (s.removed)
+		msg_error(
+			"agent: %s was removed, or replaced, under it: it would not hear of new "
+			"tethers; if autokill status says loaded, start it again, else load first",
+			AGENT_PIN);
+	else
+		end_explain(&s, stop_fd);
+	return err || s.removed;
+}
+
+int cmd_agent(int argc, char **argv)
+{
+	_cleanup_maps_ struct maps m;
+	_cleanup_close_ int lock = -1;
+	struct autokill_config config;
+
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	if (view_open("agent", &m, &config))
+		return 1; /* and m is closed: maps_close() may be called twice */
+	if (config.kill != KILL_AGENT) {
+		msg_info(
+			"agent: this kernel needs none: the programs kill by themselves (Linux 6.18 "
+			"and newer)");
+		return 0;
+	}
+	lock = pins_lock_existing(MAPS_DIR);
+	if (lock < 0)
+		return lock_explain(&m, lock);
+	if (self_check(&m))
+		return 1;
+	privileges_secure();
+	return serve(&m);
+}

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "beat.h"
 #include "canary.h"
 #include "loader.h"
 #include "msg.h"
@@ -56,7 +57,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Find out whether this kernel can enforce: load, attach and trigger the programs, and name "
 	       "what is missing and how to mend it.\v"
-	       "Exit status: 0 it can, 1 it cannot, 2 it cannot be said (not root); usage: 2.",
+	       "Exit status: 0 it can, 1 it cannot, 2 it cannot be said (not root, or loaded and no "
+	       "agent is alive that this kernel needs); usage: 2.",
 };
 
 /* One finding: a row of the answer. @mend is NULL where there is nothing to mend. */
@@ -144,9 +146,30 @@ static int try_load(const struct doctor *d, const struct rungs *rungs)
 		return CANNOT;
 	}
 	say(d, "load and attach", true, rungs->lsm ? "on BPF LSM" : "on fmod_ret and fentry", NULL);
+	say(d, "agent", true,
+	    l.maps.agent < 0 ? "not needed" : "needed, once loaded; doctor runs one of its own now",
+	    NULL);
 	verdict = canary_say(d, &l.maps, 1);
 	loader_stop(&l);
 	return verdict;
+}
+
+/* Without the agent nothing can be tried on what is loaded: nobody can arm. */
+static bool agent_say_alive(const struct doctor *d, const struct maps *m)
+{
+	struct autokill_agent agent = {};
+	char detail[64];
+	bool alive;
+
+	if (m->agent < 0) {
+		say(d, "agent", true, "not needed", NULL);
+		return true;
+	}
+	alive = !beat_read(m, &agent) && beat_alive(&agent, beat_now());
+	snprintf(detail, sizeof(detail), alive ? "alive, pid %u" : "needed, and not alive",
+		 agent.pid);
+	say(d, "agent", alive, detail, "run: systemctl start autokill-agent, or: autokill agent");
+	return alive;
 }
 
 static void examine(struct doctor *d)
@@ -176,7 +199,7 @@ static void examine(struct doctor *d)
 	}
 	if (!maps_config(&maps, &c) && c.ready == AUTOKILL_READY) {
 		say(d, "loaded", true, c.version, NULL);
-		d->verdict = canary_say(d, &maps, 0);
+		d->verdict = agent_say_alive(d, &maps) ? canary_say(d, &maps, 0) : CANNOT_SAY;
 	} else {
 		say(d, "loaded", false, "half-made: a load or unload is at work or was interrupted",
 		    "run: autokill load");

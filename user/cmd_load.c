@@ -74,8 +74,9 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Attach the programs to this kernel, prove with children of its own that they kill, pin "
 	       "everything in " AUTOKILL_PIN_DIR ", and exit.\v"
-	       "Nothing of autokill needs to run afterwards. Exit status: 0 loaded (or loaded "
-	       "already), 1 failed, 2 usage.",
+	       "Nothing of autokill needs to run afterwards on Linux 6.18 and newer; on older kernels "
+	       "the agent does, and nobody can arm while it does not: autokill agent.\n\n"
+	       "Exit status: 0 loaded (or loaded already), 1 failed, 2 usage.",
 };
 
 /*
@@ -160,7 +161,7 @@ static int publish(struct loader *l)
 	return err;
 }
 
-static int load(const struct rungs *rungs, const struct loader_options *o)
+static int load(const struct rungs *rungs, const struct loader_options *o, bool *needs_agent)
 {
 	struct loader loader;
 	int err = loader_start(&loader, rungs, o);
@@ -172,6 +173,7 @@ static int load(const struct rungs *rungs, const struct loader_options *o)
 	err = canary_prove(&loader);
 	if (!err)
 		err = publish(&loader);
+	*needs_agent = loader.maps.agent >= 0;
 	loader_stop(&loader);
 	return err;
 }
@@ -181,6 +183,7 @@ int cmd_load(int argc, char **argv)
 	struct loader_options o = { .room = ROOM_DEFAULT };
 	struct lack lacks[LACKS_MAX];
 	struct features features;
+	bool needs_agent = false;
 	struct rungs rungs;
 	int n, lock, err;
 
@@ -202,12 +205,16 @@ int cmd_load(int argc, char **argv)
 	}
 	err = pins_settle();
 	if (!err)
-		err = load(&rungs, &o);
+		err = load(&rungs, &o, &needs_agent);
 	if (err < 0)
 		pins_remove_empty(AUTOKILL_PIN_DIR);
 	else if (!err)
 		msg_info("load: loaded; the canary was killed in %d of %d ways", CANARIES,
 			 CANARIES);
+	if (!err && needs_agent)
+		msg_info(
+			"load: on this kernel (before Linux 6.18) the agent kills, and nobody can arm "
+			"until it runs: systemctl start autokill-agent, or: autokill agent");
 	if (!err && !rungs.lsm)
 		msg_warn("load: BPF LSM is not active (`bpf` is not in lsm=): loaded on fentry "
 			 "instead, where the kernel can skip a program under preemption; add bpf "

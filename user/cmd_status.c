@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beat.h"
 #include "cleanup.h"
 #include "msg.h"
 #include "names.h"
@@ -48,8 +49,9 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Tell what is loaded, how full it is, and what it has done since it was loaded.\v"
 	       "--json gives loaded, version, state, hooks, loaded_at, room, share, tethers, users, "
-	       "guarded, armed, counters, failures, programs.\n\n"
-	       "Exit status: 0 loaded and ready, 1 not, or failed, 2 usage.",
+	       "guarded, armed, agent, counters, failures, programs.\n\n"
+	       "Exit status: 0 loaded and ready, 1 not (or no agent is alive where the kernel needs it), "
+	       "or failed, 2 usage.",
 };
 
 static void status_free(struct status *s)
@@ -68,6 +70,37 @@ static int compare_uid(const void *a, const void *b)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
+static int agent_status_read(const struct maps *m, struct status *s)
+{
+	__u64 now = beat_now();
+	int err;
+
+	if (m->agent < 0)
+		return 0;
+	s->agent_needed = true;
+	err = beat_read(m, &s->agent);
+	if (err)
+		return err;
+	s->agent_alive = beat_alive(&s->agent, now);
+	if (s->agent.beat && s->agent.beat < now)
+		s->agent_beat_ns = now - s->agent.beat;
+	return 0;
+}
+
+static __u64 oldest_wait(const struct status *s, __u64 now)
+{
+	__u64 oldest = 0;
+
+	for (size_t i = 0; i < s->n_tethers; i++) {
+		const struct autokill_tether *t = &s->tethers[i];
+
+		if (t->state == TETHER_RELEASED && t->released_at && t->released_at < now &&
+		    now - t->released_at > oldest)
+			oldest = now - t->released_at;
+	}
+	return oldest;
+}
+
 /* 0 or -errno; what was read until then is for status_free() either way */
 static int status_read(const struct maps *m, struct status *s)
 {
@@ -82,16 +115,28 @@ static int status_read(const struct maps *m, struct status *s)
 		err = maps_progs(&s->progs, &s->n_progs);
 	if (!err)
 		err = maps_tasks(m, &s->armed, &s->guarded);
+	if (!err)
+		err = agent_status_read(m, s);
+	s->oldest_wait_ns = oldest_wait(s, time_boot());
 	if (!err && s->n_tethers)
 		qsort(s->tethers, s->n_tethers, sizeof(*s->tethers), compare_uid);
 	return err;
 }
 
-static const char *state_text(enum autokill_ready ready)
+static bool is_ready(const struct status *s)
 {
-	switch (ready) {
+	return s->config.ready == AUTOKILL_READY && (!s->agent_needed || s->agent_alive);
+}
+
+static const char *state_text(const struct status *s)
+{
+	switch (s->config.ready) {
 	case AUTOKILL_READY:
-		return "loaded and ready";
+		return is_ready(s)
+			       ? "loaded and ready"
+			       : "loaded, but nobody can arm: the agent that this kernel needs is "
+				 "not alive; run: systemctl start autokill-agent, or: autokill "
+				 "agent";
 	case AUTOKILL_CANARY:
 		return "being loaded: it proves now that it kills";
 	case AUTOKILL_NOT_READY:
@@ -100,12 +145,33 @@ static const char *state_text(enum autokill_ready ready)
 	return "not ready: being loaded or unloaded, or left half-made; if it stays so, load again";
 }
 
+static void agent_print(const struct status *s)
+{
+	size_t waiting = status_in_state(s, TETHER_RELEASED);
+	char span[24];
+
+	if (!s->agent_needed) {
+		printf("agent   not needed\n");
+		return;
+	}
+	if (s->agent.beat)
+		printf("agent   %s, pid %u, last heartbeat %s ago\n",
+		       s->agent_alive ? "alive" : "NOT ALIVE", s->agent.pid,
+		       time_span(span, sizeof(span), s->agent_beat_ns));
+	else
+		printf("agent   NOT RUNNING\n");
+	printf("kills   %zu waiting for the agent", waiting);
+	if (waiting)
+		printf(", the oldest for %s", time_span(span, sizeof(span), s->oldest_wait_ns));
+	printf("\n");
+}
+
 static void head_print(const struct status *s)
 {
 	const struct autokill_config *c = &s->config;
 	char when[32];
 
-	printf("autokill %.*s: %s\n", (int)sizeof(c->version), c->version, state_text(c->ready));
+	printf("autokill %.*s: %s\n", (int)sizeof(c->version), c->version, state_text(s));
 	printf("since   %s\n", time_local(when, sizeof(when), c->loaded_at, time_offset()));
 	printf("hooks   %s\n", c->lsm ? "BPF LSM" : "fmod_ret and fentry, since BPF LSM is off");
 	if (!c->lsm)
@@ -113,6 +179,7 @@ static void head_print(const struct status *s)
 		       "another one gets\n        there on the same CPU. What was skipped is made up "
 		       "for later; `skipped' below counts it.\n        Boot with `bpf' in lsm= to be "
 		       "without this.\n");
+	agent_print(s);
 	printf("room    %zu of %u tethers; a user other than root may have %u\n", s->n_tethers,
 	       c->room, c->share);
 	printf("tethers %zu live, %zu at birth, %zu released, %zu killed but not gone\n",
@@ -232,5 +299,5 @@ int cmd_status(int argc, char **argv)
 		status_json(&s);
 	else
 		status_print(&s);
-	return out_end() || s.config.ready != AUTOKILL_READY;
+	return out_end() || !is_ready(&s);
 }

@@ -3,6 +3,7 @@
 #ifndef AUTOKILL_USER_STATUS_H
 #define AUTOKILL_USER_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "autokill_state.h"
@@ -16,6 +17,10 @@ struct status {
 	struct prog_info *progs;
 	size_t n_tethers, n_failures, n_progs;
 	size_t armed, guarded; /* tasks: with a request pending, under the guard */
+	struct autokill_agent agent;
+	bool agent_needed, agent_alive;
+	__u64 agent_beat_ns;  /* since its last heartbeat; 0 if there was none, or it has ended */
+	__u64 oldest_wait_ns; /* of the tethers that are released and not killed */
 };
 
 struct status_counter {

@@ -14,6 +14,9 @@
  *   users        array of { uid, user, tethers }
  *   guarded      how many tasks are under the guard
  *   armed        how many tasks have a request pending
+ *   agent        object: needed (false: no other member follows), alive, pid (null: it has ended, or
+ *                never ran), beat_ns (since its last heartbeat, or null), waiting (tethers that are
+ *                released and not killed), oldest_wait_ns (of these, or null)
  *   counters     object: the members of struct autokill_stats, by their names there; they only grow
  *   failures     array of { what, errno, count }
  *   programs     array of { name, type, id, recursion_misses, run_cnt }
@@ -98,6 +101,30 @@ static struct json_object *progs_json(const struct status *s)
 	return array;
 }
 
+static void add_u64_or_null(struct json_object *o, const char *name, bool has, __u64 value)
+{
+	if (has)
+		out_add_u64(o, name, value);
+	else
+		json_object_object_add(o, name, NULL);
+}
+
+static struct json_object *agent_json(const struct status *s)
+{
+	struct json_object *o = out_json_new();
+	size_t waiting = status_in_state(s, TETHER_RELEASED);
+
+	out_add_bool(o, "needed", s->agent_needed);
+	if (!s->agent_needed)
+		return o;
+	out_add_bool(o, "alive", s->agent_alive);
+	add_u64_or_null(o, "pid", s->agent.pid, s->agent.pid);
+	add_u64_or_null(o, "beat_ns", s->agent.beat, s->agent_beat_ns);
+	out_add_u64(o, "waiting", waiting);
+	add_u64_or_null(o, "oldest_wait_ns", waiting, s->oldest_wait_ns);
+	return o;
+}
+
 void status_json(const struct status *s)
 {
 	const struct autokill_config *c = &s->config;
@@ -115,6 +142,7 @@ void status_json(const struct status *s)
 	out_add(o, "users", users_json(s));
 	out_add_u64(o, "guarded", s->guarded);
 	out_add_u64(o, "armed", s->armed);
+	out_add(o, "agent", agent_json(s));
 	out_add(o, "counters", counters_json(s));
 	out_add(o, "failures", failures_json(s));
 	out_add(o, "programs", progs_json(s));

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beat.h"
 #include "maps.h"
 #include "times.h"
 #include "view.h"
@@ -32,6 +33,9 @@ static struct {
 	int (*event)(__u64 seq, struct autokill_event *out);
 	__u64 now;    /* CLOCK_BOOTTIME */
 	__s64 offset; /* of CLOCK_REALTIME */
+	int needs_agent, agent_err;
+	struct autokill_agent agent;
+	__u64 monotonic; /* CLOCK_MONOTONIC */
 } made_up;
 
 static UNUSED int made_up_view_open(const char *verb, struct maps *m,
@@ -39,6 +43,8 @@ static UNUSED int made_up_view_open(const char *verb, struct maps *m,
 {
 	(void)verb;
 	memset(m, 0xff, sizeof(*m));
+	if (made_up.needs_agent)
+		m->agent = 0;
 	*config = made_up.config;
 	return made_up.open_err;
 }
@@ -118,6 +124,18 @@ static UNUSED int made_up_maps_event(const struct maps *m, __u64 seq, struct aut
 	return made_up.event(seq, out);
 }
 
+static UNUSED int made_up_beat_read(const struct maps *m, struct autokill_agent *out)
+{
+	(void)m;
+	*out = made_up.agent;
+	return made_up.agent_err;
+}
+
+static UNUSED __u64 made_up_beat_now(void)
+{
+	return made_up.monotonic;
+}
+
 static UNUSED __u64 made_up_time_boot(void)
 {
 	return made_up.now;
@@ -138,6 +156,8 @@ static UNUSED __s64 made_up_time_offset(void)
 #define maps_progs made_up_maps_progs
 #define maps_tasks made_up_maps_tasks
 #define maps_event made_up_maps_event
+#define beat_read made_up_beat_read
+#define beat_now made_up_beat_now
 #define time_boot made_up_time_boot
 #define time_offset made_up_time_offset
 

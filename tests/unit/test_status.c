@@ -61,6 +61,7 @@ static void some_state(void)
 static const char head_text[] = "autokill 1.2.3: loaded and ready\n"
 				"since   2026-04-12 13:04:22.000\n"
 				"hooks   BPF LSM\n"
+				"agent   not needed\n"
 				"room    5 of 16384 tethers; a user other than root may have 4096\n"
 				"tethers 2 live, 1 at birth, 1 released, 1 killed but not gone\n"
 				"tasks   22 under the guard, 1 with a request pending\n"
@@ -142,7 +143,7 @@ static void json(void **state)
 		"\"tethers\":{\"total\":5,\"birth\":1,\"live\":2,\"released\":1,\"killed\":1},"
 		"\"users\":[{\"uid\":0,\"user\":\"root\",\"tethers\":2},"
 		"{\"uid\":4000000001,\"user\":\"4000000001\",\"tethers\":3}],"
-		"\"guarded\":22,\"armed\":1,"
+		"\"guarded\":22,\"armed\":1,\"agent\":{\"needed\":false},"
 		"\"counters\":{\"arms\":100,\"arms_refused\":101,\"arms_lapsed\":102,\"births\":103,"
 		"\"ties\":109,\"ties_made_up\":110,\"clones_failed\":108,\"untied_killed\":111,"
 		"\"refused_right\":104,\"refused_room\":105,\"refused_share\":106,"
@@ -171,6 +172,71 @@ static void without_lsm_it_says_what_that_means(void **state)
 	assert_non_null(strstr(c->out, "The kernel skips such a program when"));
 	c = call_words(cmd_status_made_up, "status -j");
 	assert_non_null(strstr(c->out, "\"hooks\":\"fmod_ret\""));
+}
+
+/* Two wait, for half a minute and for 9 s; the last heartbeat was 2.5 s ago. */
+static void some_wait(void)
+{
+	some_state();
+	made_up.needs_agent = 1;
+	made_up.monotonic = 100 * NS_PER_S;
+	made_up.agent.pid = 4711;
+	made_up.agent.beat = made_up.monotonic - 5 * NS_PER_S / 2;
+	made_up.tethers[0].state = TETHER_RELEASED;
+	made_up.tethers[0].released_at = made_up.now - 9 * NS_PER_S;
+	made_up.tethers[3].released_at = made_up.now - 30 * NS_PER_S;
+}
+
+static void the_agent_is_alive(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	some_wait();
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 0);
+	assert_non_null(strstr(c->out, "autokill 1.2.3: loaded and ready\n"));
+	assert_non_null(strstr(c->out, "\nagent   alive, pid 4711, last heartbeat 2.5 s ago\n"
+				       "kills   2 waiting for the agent, the oldest for 30.0 s\n"));
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 0);
+	assert_non_null(strstr(c->out, "\"agent\":{\"needed\":true,\"alive\":true,\"pid\":4711,"
+				       "\"beat_ns\":2500000000,\"waiting\":2,"
+				       "\"oldest_wait_ns\":30000000000},"));
+}
+
+static void the_agent_is_not_alive(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	some_wait();
+	made_up.agent.beat -= NS_PER_S / 2;
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "autokill 1.2.3: loaded, but nobody can arm: "));
+	assert_non_null(
+		strstr(c->out, "\nagent   NOT ALIVE, pid 4711, last heartbeat 3.0 s ago\n"));
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "\"alive\":false,\"pid\":4711,"));
+}
+
+static void the_agent_has_ended(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.needs_agent = 1;
+	made_up.monotonic = 100 * NS_PER_S;
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "\nagent   NOT RUNNING\nkills   0 waiting for the agent\n"));
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "\"agent\":{\"needed\":true,\"alive\":false,\"pid\":null,"
+				       "\"beat_ns\":null,\"waiting\":0,"
+				       "\"oldest_wait_ns\":null},"));
 }
 
 static void not_ready(void **state)
@@ -214,6 +280,9 @@ int main(void)
 		cmocka_unit_test_setup(every_counter_is_told_once, setup),
 		cmocka_unit_test_setup(json, setup),
 		cmocka_unit_test_setup(without_lsm_it_says_what_that_means, setup),
+		cmocka_unit_test_setup(the_agent_is_alive, setup),
+		cmocka_unit_test_setup(the_agent_is_not_alive, setup),
+		cmocka_unit_test_setup(the_agent_has_ended, setup),
 		cmocka_unit_test_setup(not_ready, setup),
 		cmocka_unit_test_setup(not_loaded, setup),
 	};

@@ -53,7 +53,7 @@ USER_OBJ := $(USER_SRC:user/%.c=$(OUTPUT)/user/%.o)
 USER_CFLAGS := $(shell pkg-config --cflags smartcols json-c libsystemd 2>/dev/null)
 USER_LIBS := -lbpf -lelf -lz -lcap -ljson-c -lsmartcols -lsystemd
 LIB_OBJ := $(OUTPUT)/lib/autokill.o
-BPF_OBJ := $(patsubst %,$(OUTPUT)/bpf/autokill.%.o,agent task_work_impl task_work)
+BPF_OBJ := $(patsubst %,$(OUTPUT)/bpf/autokill.%.o,agent agent_signal task_work_impl task_work)
 MAN_SRC := $(wildcard doc/*.rst)
 MAN := $(MAN_SRC:doc/%.rst=$(OUTPUT)/man/%)
 
@@ -67,6 +67,7 @@ man: $(MAN)
 
 BPF_DEPS := $(wildcard bpf/*) vmlinux.h include/autokill_state.h
 $(OUTPUT)/bpf/autokill.agent.o: BPF_VARIANT := -DAGENT
+$(OUTPUT)/bpf/autokill.agent_signal.o: BPF_VARIANT := -DAGENT -DSIGNAL_HERE
 $(OUTPUT)/bpf/autokill.task_work_impl.o: BPF_VARIANT := -DTASK_WORK_IMPL
 $(BPF_OBJ): bpf/autokill.bpf.c $(BPF_DEPS) $(OUTPUT)/.flags | $(OUTPUT)/bpf
 	$(call msg,BPF,$@)
@@ -78,6 +79,7 @@ $(BPF_OBJ): bpf/autokill.bpf.c $(BPF_DEPS) $(OUTPUT)/.flags | $(OUTPUT)/bpf
 $(OUTPUT)/user/objects.o: user/objects.S $(BPF_OBJ)
 	$(call msg,AS,$@)
 	$(Q)$(CC) -DBPF_OBJECT_AGENT='"$(OUTPUT)/bpf/autokill.agent.o"' \
+		-DBPF_OBJECT_AGENT_SIGNAL='"$(OUTPUT)/bpf/autokill.agent_signal.o"' \
 		-DBPF_OBJECT_IMPL='"$(OUTPUT)/bpf/autokill.task_work_impl.o"' \
 		-DBPF_OBJECT='"$(OUTPUT)/bpf/autokill.task_work.o"' -c $< -o $@
 

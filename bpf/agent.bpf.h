@@ -15,7 +15,7 @@
  * Nothing is lost while the agent is dead or stopped, or when maps/releases is full: what is to be
  * done is the state of the tether, in the pinned map; an agent that starts looks through that first.
  *
- * The object of this rung uses no kfunc, so that it loads on every kernel from 6.1 on.
+ * The object for 6.1 uses no kfunc, so that it loads everywhere; that for 6.13 can also kill at once.
  */
 #ifndef AUTOKILL_AGENT_BPF_H
 #define AUTOKILL_AGENT_BPF_H
@@ -46,6 +46,8 @@ static __always_inline void waiting_add(u64 id, u32 tgid, u64 start_time)
 	struct waiting_key key = { .start_time = start_time, .tgid = tgid };
 	int err = bpf_map_update_elem(&waiting, &key, &id, BPF_NOEXIST);
 
+	if (err == -EEXIST)
+		return; /* the agent is told once more */
 	/* The agent kills all the same; only a victim that forks or execs first does not see it. */
 	if (err) {
 		failure_count(FAIL_WAITING_INSERT, err);
@@ -80,18 +82,52 @@ static __always_inline void released_dead(u64 id, u32 uid, struct tether *t)
 		COUNT(released_dead);
 }
 
+/*
+ * From 6.13 on whoever closes a pidfd and lives, and so has an mm, kills at once, without the agent. Then
+ * the timer sees the group go. False: it is the agent's.
+ */
+static __always_inline bool kill_here(struct tether *t)
+{
+#ifdef HAS_SEND_SIGNAL
+	struct task_struct *leader;
+	int err = -ESRCH;
+
+	if (!bpf_get_current_task_btf()->mm)
+		return false;
+	leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
+	if (!leader)
+		return false;
+	if ((u64)leader->thread_pid == READ_ONCE(t->d.pid_struct)) {
+		err = signal_group(leader);
+		if (err)
+			failure_count(FAIL_SIGNAL_HERE, err);
+	}
+	bpf_task_release(leader);
+	if (err)
+		return false;
+	killed(t, KILLER_HERE);
+	return !timer_set(t, LOOK_FIRST_MS);
+#else
+	return false;
+#endif
+}
+
 /* See tether_released(). */
 static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 {
 	/* The file holds its struct pid until after this hook, so it cannot be another's. */
 	struct task_struct *leader = pid_task(READ_ONCE(t->d.pid_struct), PIDTYPE_TGID);
+	u64 start_time;
 
 	if (!leader || !BPF_CORE_READ(leader, signal, live.counter)) {
 		released_dead(id, uid, t);
 		return;
 	}
 	event_tether(EVENT_RELEASED, t, 0);
-	agent_wake(id, t, BPF_CORE_READ(leader, start_boottime));
+	start_time = BPF_CORE_READ(leader, start_boottime);
+	WRITE_ONCE(t->d.start_time, start_time); /* pairs with is_victim() */
+	if (!kill_here(t))
+		agent_wake(id, t, start_time);
 }
 
 /*
@@ -99,7 +135,7 @@ static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
  * struct pid may have gone with the file, so the identity is what born has noted, or, if it was
  * skipped, the child's own record, which goes with its task_struct.
  */
-static __always_inline void look_released(struct tether *t)
+static __always_inline void look_unseen(struct tether *t)
 {
 	struct task_struct *child = (struct task_struct *)t->d.task;
 	u64 start_time = READ_ONCE(t->d.start_time), id = t->d.id;
@@ -115,6 +151,25 @@ static __always_inline void look_released(struct tether *t)
 		agent_wake(id, t, start_time);
 	else
 		released_dead(id, uid, t);
+}
+
+#ifdef HAS_SEND_SIGNAL
+/* Accepted here, and then not on its way all the same: the agent's, too. */
+static __always_inline void kill_again(u64 id, struct tether *t, struct task_struct *leader)
+{
+	agent_wake(id, t, leader->start_boottime);
+}
+#endif
+
+static __always_inline void look_released(struct tether *t)
+{
+#ifdef HAS_SEND_SIGNAL
+	if (READ_ONCE(t->d.state) == TETHER_KILLED) {
+		look_group(t);
+		return;
+	}
+#endif
+	look_unseen(t);
 }
 
 /* The current process, at fork or exec: is it a victim that waits to be killed? Then it dies. */

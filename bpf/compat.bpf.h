@@ -49,7 +49,17 @@ static __always_inline u64 caps(const kernel_cap_t *set)
 	return all;
 }
 
-#ifndef AGENT /* the agent's object has no kfunc at all, so that it loads on any kernel */
+/*
+ * The objects, by what they need:
+ *   AGENT              no kfunc at all: 6.1 and newer
+ *   AGENT, SIGNAL_HERE bpf_send_signal_task: 6.13 and newer
+ *   neither            task work, too: 6.18 and newer (TASK_WORK_IMPL: spelt with _impl)
+ */
+#if !defined(AGENT) || defined(SIGNAL_HERE)
+#define HAS_SEND_SIGNAL
+#endif
+
+#ifdef HAS_SEND_SIGNAL
 
 /* v6.1 to v6.3: bpf_task_acquire, bpf_task_release, bpf_task_from_pid, bpf_rcu_read_lock */
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
@@ -68,7 +78,9 @@ extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
 /* v6.13: 6280cf718db0 ("bpf: implement bpf_send_signal_task() kfunc") */
 extern int bpf_send_signal_task(struct task_struct *task, int sig, enum pid_type type,
 				u64 value) __ksym;
+#endif /* HAS_SEND_SIGNAL */
 
+#ifndef AGENT
 /*
  * v6.18: 38aa7003e369 ("bpf: task work scheduling kfuncs"), spelt _impl with a fifth argument that
  * the verifier fills in. v7.0 has the short spelling and a typed fifth argument in the long one;

@@ -19,18 +19,11 @@
  * the signal not accepted starts one role further down. One item a role: a lender that is stuck
  * with its item (EBUSY) keeps nobody else from lending.
  *
- * The signal goes to a thread that is not exiting, for a zombie leader is refused (EPERM), and
- * it goes to the group (PIDTYPE_TGID), so it does not matter which one, nor whether that thread
- * is just being killed by another's exec: the signal is pending on the group, which stays.
- *
  * Once send_signal has accepted a SIGKILL, the group is in SIGNAL_GROUP_EXIT: no thread of it
  * returns to user mode, and none can be added (copy_process() fails with a fatal signal pending).
  */
 #ifndef AUTOKILL_KILL_BPF_H
 #define AUTOKILL_KILL_BPF_H
-
-#define LOOK_MOST_MS 1024
-#define STUCK_AFTER_NS 8000000000ULL
 
 /* Would task work run soon in @task, and could it signal from there? */
 static __always_inline bool task_can_run(const struct task_struct *task)
@@ -42,49 +35,6 @@ static __always_inline bool task_can_run(const struct task_struct *task)
 #endif
 	return !(READ_ONCE(task->flags) & (PF_EXITING | PF_KTHREAD)) &&
 	       (state == TASK_RUNNING || state & TASK_INTERRUPTIBLE);
-}
-
-/* SIGKILL to the group of @leader from the current context. 0 if it was accepted. */
-static __noinline int signal_group(struct task_struct *leader)
-{
-	struct bpf_iter_task it;
-	struct task_struct *thread, *target;
-	int err = -ESRCH;
-
-	if (!leader)
-		return -ESRCH;
-	if (!(READ_ONCE(leader->flags) & PF_EXITING))
-		return bpf_send_signal_task(leader, SIGKILL, PIDTYPE_TGID, 0);
-	bpf_rcu_read_lock();
-	bpf_iter_task_new(&it, leader, BPF_TASK_ITER_PROC_THREADS);
-	while ((thread = bpf_iter_task_next(&it))) {
-		if (READ_ONCE(thread->flags) & PF_EXITING)
-			continue;
-		target = bpf_task_acquire(thread);
-		if (!target)
-			continue;
-		err = bpf_send_signal_task(target, SIGKILL, PIDTYPE_TGID, 0);
-		bpf_task_release(target);
-		if (!err)
-			break;
-	}
-	bpf_iter_task_destroy(&it);
-	bpf_rcu_read_unlock();
-	return err;
-}
-
-/* Is @leader the leader of the victim of @t? The pid alone may be a stranger's by now. */
-static __always_inline bool is_victim(const struct task_struct *leader, const struct tether *t)
-{
-#ifdef MUTATE_NO_IDENTITY
-	return true;
-#endif
-	u64 start = READ_ONCE(t->d.start_time);
-
-	/* 0: born was skipped, and so was the release, which happens without BPF LSM only. */
-	if (!start)
-		return (u64)leader->thread_pid == READ_ONCE(t->d.pid_struct);
-	return leader->start_boottime == start;
 }
 
 /* Task work in the victim: signal the process that we are. */
@@ -251,6 +201,11 @@ static __always_inline void kill_forget(u64 id, u32 tgid, u64 start_time)
 	bpf_map_delete_elem(&works, &key);
 }
 
+static __always_inline void kill_again(u64 id, struct tether *t, struct task_struct *leader)
+{
+	kill_try(id, t, leader, KILLER_TIMER);
+}
+
 /* See tether_released(). */
 static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 {
@@ -283,47 +238,10 @@ static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 	timer_set(t, LOOK_FIRST_MS);
 }
 
-/* Timer, after release: is the group gone? Else, is the signal on its way? Look again later. */
+/* Timer, after release: see look_group(). */
 static __always_inline void look_released(struct tether *t)
 {
-	u64 id = t->d.id;
-	u32 uid = t->d.uid;
-	u32 next = t->d.next_look_ms;
-	struct task_struct *leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
-	bool gone = true;
-
-	COUNT(looks);
-	if (leader) {
-		if (is_victim(leader, t) && leader->signal->live.counter > 0) {
-			gone = false;
-			t->d.looks++;
-			/*
-			 * A group that dumps core is in SIGNAL_GROUP_EXIT before our SIGKILL, too,
-			 * but only a SIGKILL ends the dump (kernel/signal.c, complete_signal()): so
-			 * the flag alone is no sign that it was accepted, but its absence is one
-			 * that it was not, whatever the state says.
-			 */
-			if (READ_ONCE(t->d.state) == TETHER_RELEASED ||
-			    !(READ_ONCE(leader->signal->flags) & SIGNAL_GROUP_EXIT))
-				kill_try(id, t, leader, KILLER_TIMER);
-		}
-		bpf_task_release(leader);
-	}
-	if (gone) {
-		event_tether(EVENT_GONE, t, 0);
-		if (tether_drop(id, uid, 0, 0))
-			COUNT(gone);
-		return;
-	}
-	if (next < LOOK_MOST_MS) {
-		next *= 2;
-		t->d.next_look_ms = next;
-	} else if (bpf_ktime_get_boot_ns() - t->d.released_at > STUCK_AFTER_NS &&
-		   !(t->d.flags & TETHER_STUCK)) {
-		t->d.flags |= TETHER_STUCK;
-		event_tether(EVENT_STUCK, t, 0);
-	}
-	timer_set(t, next);
+	look_group(t);
 }
 
 #endif /* AUTOKILL_KILL_BPF_H */

@@ -9,6 +9,8 @@
 
 #define NSEC_PER_MSEC 1000000ULL
 #define LOOK_FIRST_MS 2 /* after release */
+#define LOOK_MOST_MS 1024
+#define STUCK_AFTER_NS 8000000000ULL
 /*
  * Puts a timer off. bpf_timer_cancel() would also take its callback away, which cannot be set again
  * from inside the callback: the verifier would follow it for ever.
@@ -41,6 +43,42 @@ static __always_inline struct task_struct *pid_task(u64 pid, enum pid_type type)
 		return NULL;
 	return (struct task_struct *)((u64)node - links - type * sizeof(*node));
 }
+
+#ifdef HAS_SEND_SIGNAL
+/*
+ * SIGKILL to the group of @leader from the current context, which needs an mm (EPERM else). 0 if it was
+ * accepted. It goes to a thread that is not exiting, for a zombie leader is refused (EPERM), and to
+ * the group (PIDTYPE_TGID), so it does not matter which one, nor whether that thread is just being
+ * killed by another's exec: the signal is pending on the group, which stays.
+ */
+static __noinline int signal_group(struct task_struct *leader)
+{
+	struct bpf_iter_task it;
+	struct task_struct *thread, *target;
+	int err = -ESRCH;
+
+	if (!leader)
+		return -ESRCH;
+	if (!(READ_ONCE(leader->flags) & PF_EXITING))
+		return bpf_send_signal_task(leader, SIGKILL, PIDTYPE_TGID, 0);
+	bpf_rcu_read_lock();
+	bpf_iter_task_new(&it, leader, BPF_TASK_ITER_PROC_THREADS);
+	while ((thread = bpf_iter_task_next(&it))) {
+		if (READ_ONCE(thread->flags) & PF_EXITING)
+			continue;
+		target = bpf_task_acquire(thread);
+		if (!target)
+			continue;
+		err = bpf_send_signal_task(target, SIGKILL, PIDTYPE_TGID, 0);
+		bpf_task_release(target);
+		if (!err)
+			break;
+	}
+	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
+	return err;
+}
+#endif
 
 /*
  * SIGKILL was accepted. Pairs with the other killers and with the timer: whoever moves the state
@@ -102,5 +140,67 @@ static __noinline bool tether_drop(u64 id, u32 uid, u32 tgid, u64 start_time)
 		failure_count(FAIL_USER_COUNT, -ENOENT);
 	return true;
 }
+
+#ifdef HAS_SEND_SIGNAL
+/* Is @leader the leader of the victim of @t? The pid alone may be a stranger's by now. */
+static __always_inline bool is_victim(const struct task_struct *leader, const struct tether *t)
+{
+#ifdef MUTATE_NO_IDENTITY
+	return true;
+#endif
+	u64 start = READ_ONCE(t->d.start_time);
+
+	/* 0: born was skipped, and so was the release, which happens without BPF LSM only. */
+	if (!start)
+		return (u64)leader->thread_pid == READ_ONCE(t->d.pid_struct);
+	return leader->start_boottime == start;
+}
+
+/* The signal to the victim of @t, whose leader is @leader, was not accepted yet: send it. */
+static __always_inline void kill_again(u64 id, struct tether *t, struct task_struct *leader);
+
+/* Timer, after release: is the group gone? Else, is the signal on its way? Look again later. */
+static __always_inline void look_group(struct tether *t)
+{
+	u64 id = t->d.id;
+	u32 uid = t->d.uid;
+	u32 next = t->d.next_look_ms;
+	struct task_struct *leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
+	bool gone = true;
+
+	COUNT(looks);
+	if (leader) {
+		if (is_victim(leader, t) && leader->signal->live.counter > 0) {
+			gone = false;
+			t->d.looks++;
+			/*
+			 * A group that dumps core is in SIGNAL_GROUP_EXIT before our SIGKILL, too,
+			 * but only a SIGKILL ends the dump (kernel/signal.c, complete_signal()): so
+			 * the flag alone is no sign that it was accepted, but its absence is one
+			 * that it was not, whatever the state says.
+			 */
+			if (READ_ONCE(t->d.state) == TETHER_RELEASED ||
+			    !(READ_ONCE(leader->signal->flags) & SIGNAL_GROUP_EXIT))
+				kill_again(id, t, leader);
+		}
+		bpf_task_release(leader);
+	}
+	if (gone) {
+		event_tether(EVENT_GONE, t, 0);
+		if (tether_drop(id, uid, READ_ONCE(t->d.tgid), READ_ONCE(t->d.start_time)))
+			COUNT(gone);
+		return;
+	}
+	if (next < LOOK_MOST_MS) {
+		next *= 2;
+		t->d.next_look_ms = next;
+	} else if (bpf_ktime_get_boot_ns() - t->d.released_at > STUCK_AFTER_NS &&
+		   !(t->d.flags & TETHER_STUCK)) {
+		t->d.flags |= TETHER_STUCK;
+		event_tether(EVENT_STUCK, t, 0);
+	}
+	timer_set(t, next);
+}
+#endif /* HAS_SEND_SIGNAL */
 
 #endif /* AUTOKILL_STATE_BPF_H */

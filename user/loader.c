@@ -14,6 +14,7 @@
 
 /* objects.S */
 extern const char object_agent[], object_agent_end[];
+extern const char object_agent_signal[], object_agent_signal_end[];
 extern const char object_task_work_impl[], object_task_work_impl_end[];
 extern const char object_task_work[], object_task_work_end[];
 
@@ -79,11 +80,11 @@ static int maps_size(struct loader *l, const struct rungs *rungs,
 		err = map_size(l->object, "tethers", room);
 	if (!err)
 		err = map_size(l->object, "tasks", TASKS_PER_TETHER * room);
-	if (!err && rungs->object != OBJECT_AGENT)
+	if (!err && !rungs->agent)
 		err = map_size(l->object, "works", 2 * room); /* parent and init, one item each */
-	if (!err && rungs->object == OBJECT_AGENT)
+	if (!err && rungs->agent)
 		err = map_size(l->object, "waiting", room);
-	if (!err && rungs->object == OBJECT_AGENT)
+	if (!err && rungs->agent)
 		err = map_size(l->object, "releases", options->ring_bytes ?: LOADER_RING_BYTES);
 	return err ? fail(l, err, "cannot set the size of a map") : 0;
 }
@@ -118,6 +119,7 @@ static int object_open(struct loader *l, enum rung_object which)
 		const char *from, *to;
 	} objects[] = {
 		[OBJECT_AGENT] = { object_agent, object_agent_end },
+		[OBJECT_AGENT_SIGNAL] = { object_agent_signal, object_agent_signal_end },
 		[OBJECT_TASK_WORK_IMPL] = { object_task_work_impl, object_task_work_impl_end },
 		[OBJECT_TASK_WORK] = { object_task_work, object_task_work_end },
 	};
@@ -192,7 +194,7 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.tasks_room = TASKS_PER_TETHER * room,
 		.tasks_share = TASKS_PER_TETHER * room / 4,
 		.lsm = rungs->lsm,
-		.kill = rungs->object == OBJECT_AGENT ? KILL_AGENT : KILL_TASK_WORK,
+		.kill = rungs->agent ? KILL_AGENT : KILL_TASK_WORK,
 	};
 	int err;
 

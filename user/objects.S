@@ -12,6 +12,7 @@
 	.endm
 
 	object object_agent, BPF_OBJECT_AGENT
+	object object_agent_signal, BPF_OBJECT_AGENT_SIGNAL
 	object object_task_work_impl, BPF_OBJECT_IMPL
 	object object_task_work, BPF_OBJECT
 

@@ -101,13 +101,16 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 		r->object = OBJECT_TASK_WORK;
 	else if (f->kfunc_send_signal && f->kfunc_iter_task && f->kfunc_task_work_impl)
 		r->object = OBJECT_TASK_WORK_IMPL;
+	else if (f->kfunc_send_signal && f->kfunc_iter_task)
+		r->object = OBJECT_AGENT_SIGNAL;
 	else
 		r->object = OBJECT_AGENT;
+	r->agent = r->object == OBJECT_AGENT || r->object == OBJECT_AGENT_SIGNAL;
 	/* v6.1: f0d74c4da1f0 ("bpf: Parameterize task iterators."): the agent asks for one process. */
-	need(&l, r->object != OBJECT_AGENT || f->iter_one_task,
+	need(&l, !r->agent || f->iter_one_task,
 	     "a task iterator that can be asked for one process (Linux 6.1)",
 	     "use Linux 6.1 or newer");
-	r->services = r->object == OBJECT_AGENT ? services_agent : services_none;
+	r->services = r->agent ? services_agent : services_none;
 
 	/* v5.7: fc611f47f218 ("bpf: Introduce BPF_PROG_TYPE_LSM"); active only if listed in lsm= */
 	r->lsm = f->lsm_bpf;

@@ -6,7 +6,8 @@
 #include "probe.h"
 
 enum rung_object {
-	OBJECT_AGENT,	       /* 6.1 to 6.17: the agent kills */
+	OBJECT_AGENT,	       /* 6.1 to 6.12: the agent kills */
+	OBJECT_AGENT_SIGNAL,   /* 6.13 to 6.17: also a closer that lives, at once */
 	OBJECT_TASK_WORK_IMPL, /* 6.18 and 6.19 */
 	OBJECT_TASK_WORK,      /* 7.0 and newer */
 };
@@ -16,6 +17,7 @@ enum rung_object {
 struct rungs {
 	enum rung_object object;
 	bool lsm;   /* BPF LSM; else fmod_ret and fentry on security_* */
+	bool agent; /* the agent is needed: it kills */
 	bool pidfs; /* a pidfd is a file of pidfs, and the file_release hook sees it */
 	/*
 	 * To load and attach, in order; NULL at the end. What undoes and kills comes first, what

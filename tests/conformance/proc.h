@@ -39,7 +39,7 @@ bool proc_gone_wait(pid_t pid);
 /**
  * proc_status - how a dead process died, in wait(2)'s format
  *
- * From PIDFD_GET_INFO (Linux 6.15, reaped processes) or from /proc/<pid>/stat (zombies).
+ * From /proc/<pid>/stat (zombies) or from PIDFD_GET_INFO (Linux 6.15, reaped processes).
  * Return: false if neither can tell.
  */
 bool proc_status(pid_t pid, int pidfd, int *status);

@@ -26,6 +26,33 @@ finish()
 	[ $failed = 0 ]
 }
 
+# agent_start - where this kernel needs the agent; it is ready when this returns. Its pid is in $agent, else ''
+agent=''
+agent_start()
+{
+	[ -e /sys/fs/bpf/autokill/maps/agent ] || return 0
+	autokill agent 2>/tmp/agent.log &
+	agent=$!
+	tries=0
+	until autokill status >/tmp/status.log; do
+		tries=$((tries + 1))
+		if [ $tries -gt 200 ] || ! kill -0 $agent; then
+			cat /tmp/agent.log /tmp/status.log
+			return 1
+		fi
+		usleep 50000
+	done
+}
+
+# agent_stop - end it in good order
+agent_stop()
+{
+	[ -n "$agent" ] || return 0
+	kill -TERM "$agent"
+	wait "$agent" || { cat /tmp/agent.log; return 1; }
+	agent=''
+}
+
 no_loader() { ! pidof autokill; }
 
 dump() { bpftool map dump pinned "/sys/fs/bpf/autokill/maps/$1"; }
@@ -34,7 +61,8 @@ is_empty() { [ "$(dump "$1")" = '[]' ]; }
 # Records of tasks go when the task_struct does, an RCU grace period after the exit: 10 s at most.
 maps_empty()
 {
-	for map in tethers files works tasks; do
+	for map in tethers files tasks works waiting; do
+		[ -e "/sys/fs/bpf/autokill/maps/$map" ] || continue
 		tries=0
 		until is_empty $map; do
 			tries=$((tries + 1))

@@ -27,6 +27,7 @@ case " $* " in *' native '*) suite native ;; esac
 check 'the other build loads, kills its canary and unloads' other_loads
 check 'load' autokill load
 check 'nothing of ours runs after load' no_loader
+check 'the agent starts, where this kernel needs it' agent_start
 check 'doctor, loaded' autokill doctor
 case " $* " in
 *' prctl '*)
@@ -35,6 +36,7 @@ case " $* " in
 	;;
 esac
 autokill status
+check 'the agent ends in good order' agent_stop
 check 'unload' autokill unload
 check 'nothing is left of the pins' sh -c '! ls /sys/fs/bpf/autokill'
 check 'doctor, not loaded' autokill doctor

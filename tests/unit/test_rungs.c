@@ -171,9 +171,13 @@ static void old_kernels_take_the_agent(void **state)
 		f = kernel_618();
 		assert_int_equal(rungs_choose(&f, &r, lacks), 0);
 		assert_null(r.services[0]);
+		assert_false(r.agent);
 		*(bool *)((char *)&f + without[i]) = false;
 		assert_int_equal(rungs_choose(&f, &r, lacks), 0);
-		assert_int_equal(r.object, OBJECT_AGENT);
+		assert_true(r.agent);
+		assert_int_equal(r.object, f.kfunc_send_signal && f.kfunc_iter_task
+						   ? OBJECT_AGENT_SIGNAL
+						   : OBJECT_AGENT);
 		assert_non_null(r.services[0]);
 		assert_true(has_program(&r, "autokill_release"));
 		assert_true(has_program(&r, "autokill_tie"));

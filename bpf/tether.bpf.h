@@ -388,6 +388,53 @@ static __noinline int tether_untied(struct tether *t, struct task_struct *task,
 	return 0;
 }
 
+/* The clone of @task, which was to be tethered by @id, failed after birth. In the creator. */
+static __always_inline void tether_unbirth(u64 id, u64 task)
+{
+	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
+	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
+	u32 uid;
+
+#ifdef MUTATE_REQUEST_PENDING
+	return;
+#endif
+	if (rec && rec->newborn == task) {
+		rec->newborn = 0;
+		rec->newborn_id = 0;
+	}
+	if (!t)
+		return;
+	uid = t->d.uid;
+	COUNT(clones_failed);
+	event_tether(EVENT_CLONE_FAILED, t, 0);
+	if (READ_ONCE(t->d.state) == TETHER_BIRTH)
+		birth_ends(t, TETHER_LIVE);
+	/* A file that was tied already is put later; its entry goes then, and finds no tether. */
+	tether_drop(id, uid, 0, 0);
+}
+
+/*
+ * The clone failed, and the task that it was to make, @task, is still marked: task_free was not seen.
+ * Without BPF LSM it can be skipped, and is not called at all when a program of somebody else's on
+ * fmod_ret/security_task_alloc refuses after ours. The mark can also be of an earlier clone, whose
+ * born was skipped: no pid leads to a task whose clone failed.
+ */
+static __noinline int newborn_lost(struct task_struct *task)
+{
+	struct autokill_task *rec;
+	u32 uid;
+
+	if (pid_task((u64)BPF_CORE_READ(task, thread_pid), PIDTYPE_PID) == task)
+		return 0;
+	rec = task_record(task);
+	if (!rec || !rec->tether)
+		return 0;
+	uid = rec->uid;
+	tether_unbirth(rec->tether, (u64)task);
+	task_record_drop((u64)task, uid);
+	return 0;
+}
+
 /* fexit of copy_process, in the creator. @child is an error pointer if the clone failed. */
 static __always_inline void tether_born(struct kernel_clone_args *args, struct task_struct *child)
 {
@@ -403,6 +450,8 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 		flags = args->flags;
 		if (rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD))
 			arm_lapse(rec);
+		if (rec->newborn)
+			newborn_lost((struct task_struct *)rec->newborn);
 		return;
 	}
 	if (rec->newborn != (u64)child)
@@ -482,31 +531,6 @@ static int look(void *map, u64 *key, struct tether *t)
 		break;
 	}
 	return 0;
-}
-
-/* The clone of @task, which was to be tethered by @id, failed after birth. In the creator. */
-static __always_inline void tether_unbirth(u64 id, u64 task)
-{
-	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
-	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
-	u32 uid;
-
-#ifdef MUTATE_REQUEST_PENDING
-	return;
-#endif
-	if (rec && rec->newborn == task) {
-		rec->newborn = 0;
-		rec->newborn_id = 0;
-	}
-	if (!t)
-		return;
-	uid = t->d.uid;
-	COUNT(clones_failed);
-	event_tether(EVENT_CLONE_FAILED, t, 0);
-	if (READ_ONCE(t->d.state) == TETHER_BIRTH)
-		birth_ends(t, TETHER_LIVE);
-	/* A file that was tied already is put later; its entry goes then, and finds no tether. */
-	tether_drop(id, uid, 0, 0);
 }
 
 /*

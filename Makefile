@@ -134,7 +134,7 @@ $(OUTPUT)/tests/conformance: $(CONFORMANCE_SRC) $(wildcard tests/conformance/*.h
 		include/autokill.h $(OUTPUT)/.flags | $(OUTPUT)/tests
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -iquote include $(CONFORMANCE_SRC) -o $@ \
-		-lcmocka -lpthread
+		-lcmocka -lbpf -lpthread
 
 $(OUTPUT)/tests/%: tests/stress/%.c include/autokill.h include/autokill_state.h $(OUTPUT)/.flags \
 		| $(OUTPUT)/tests

@@ -20,6 +20,7 @@
 #define NEED_PROGRAMS (1U << 6)	   /* setuid and file capabilities work on a tmpfs */
 #define NEED_COREDUMP (1U << 7)	   /* CONFIG_COREDUMP */
 #define NEED_STACK_CLONE (1U << 8) /* clone3 on a stack, written for this architecture */
+#define NEED_VETO (1U << 9)	   /* BPF programs that refuse can be attached */
 
 struct conf_case {
 	const char *name;
@@ -96,6 +97,37 @@ int programs_make(void);
 void programs_drop(void);
 /* Did the xattr with capabilities go in. */
 bool programs_have_fcap(void);
+
+/* ---- veto.c: a security module that refuses one process ---- */
+
+struct veto {
+	int map;
+	int link; /* -1 if it is another's */
+};
+
+/*
+ * Attach to the LSM hook task_alloc or file_open a program that refuses whom veto_set()
+ * names (0: nobody). Return: 0 or -errno.
+ */
+int veto_open(struct veto *veto, const char *hook);
+void veto_set(const struct veto *veto, pid_t tgid);
+/* Nobody is refused any more. */
+void veto_close(struct veto *veto);
+
+/*
+ * The one on task_alloc, attached and pinned for later runs: the kernel calls what was attached last
+ * first, so only a program that was there before the kernel side was loaded is called after it.
+ * Return: 0 or -errno.
+ */
+int veto_plant(void);
+/* Open it. Return: 0, -ENOENT if there is none, or -errno. */
+int veto_planted(struct veto *veto);
+void veto_uproot(void);
+
+/* ---- machine.c ---- */
+
+/* Is bpf among the active LSMs. */
+bool bpf_lsm_on(void);
 
 /* ---- victim.c: what the kernel starts for a core dump in X16 ----
  * Tells @suite, by its abstract socket, that the dump has begun; reads nothing of it.

@@ -247,3 +247,47 @@ void X26_into_busy_cgroup(void)
 	failure_try(&failure, EBUSY);
 	nothing_is_pending(&failure);
 }
+
+/* @veto refuses the holder's clones. */
+static void vetoed(const struct veto *veto)
+{
+	struct failure failure;
+
+	failure_set(&failure, 0);
+	failure.ask.set_tid = pid_to_use();
+	veto_set(veto, failure.holder->pid);
+	failure_try(&failure, EPERM);
+	/* one after the other, as in X26_twice_over */
+	failure_try(&failure, EPERM);
+	veto_set(veto, 0);
+	nothing_is_pending(&failure);
+	stage_clear();
+}
+
+/*
+ * By a security module that is asked at task_alloc before the kernel side, and by one that
+ * is asked later on, when the pidfd's file is opened (dentry_open() in pidfs_alloc_file()).
+ */
+void X26_veto(void)
+{
+	static const char *const hooks[] = { "task_alloc", "file_open" };
+	struct veto veto;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		step("at %s", hooks[i]);
+		assert_int_equal(veto_open(&veto, hooks[i]), 0);
+		vetoed(&veto);
+		veto_close(&veto);
+	}
+}
+
+void X26_veto_after_us(void)
+{
+	struct veto veto;
+
+	if (veto_planted(&veto))
+		skip_because("no program was planted before load (conformance --plant-veto)");
+	vetoed(&veto);
+	veto_close(&veto);
+}

@@ -8,8 +8,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "cases.h"
 
@@ -29,18 +27,7 @@ static bool raised(const struct actor *actor)
  */
 static bool guard_would_kill(enum program program)
 {
-	char list[256] = "";
-	FILE *f;
-
-	if (the_way != WAY_PRCTL || program != PROGRAM_FCAP)
-		return false;
-	f = fopen("/sys/kernel/security/lsm", "re");
-	if (f) {
-		if (!fgets(list, sizeof(list), f))
-			list[0] = '\0';
-		fclose(f);
-	}
-	return !strstr(list, "bpf");
+	return the_way == WAY_PRCTL && program == PROGRAM_FCAP && !bpf_lsm_on();
 }
 
 static void exec_gains_nothing(struct actor *actor, enum program program)

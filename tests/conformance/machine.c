@@ -80,6 +80,28 @@ static bool has_stack_clone(void)
 #endif
 }
 
+bool bpf_lsm_on(void)
+{
+	char list[256], *name, *rest = list;
+
+	if (file_read("/sys/kernel/security/lsm", list, sizeof(list)) < 0)
+		return false;
+	while ((name = strsep(&rest, ",\n")))
+		if (strcmp(name, "bpf") == 0)
+			return true;
+	return false;
+}
+
+static bool has_veto(void)
+{
+	struct veto veto;
+
+	if (veto_open(&veto, "task_alloc") < 0)
+		return false;
+	veto_close(&veto);
+	return true;
+}
+
 const char *case_unmet(const struct conf_case *conf_case)
 {
 	const unsigned int needs = conf_case->needs;
@@ -102,5 +124,7 @@ const char *case_unmet(const struct conf_case *conf_case)
 		return "no core dumps (CONFIG_COREDUMP)";
 	if ((needs & NEED_STACK_CLONE) && !has_stack_clone())
 		return "clone3() on a stack is not written for this architecture";
+	if ((needs & NEED_VETO) && !has_veto())
+		return "the kernel attaches no BPF program that refuses a clone";
 	return NULL;
 }

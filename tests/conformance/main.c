@@ -187,11 +187,25 @@ static int prepare(void)
 	return 0;
 }
 
+static int veto_garden(bool plant)
+{
+	int err = 0;
+
+	if (plant)
+		err = veto_plant();
+	else
+		veto_uproot();
+	if (err)
+		fprintf(stderr, "conformance: --plant-veto: %s\n", strerror(-err));
+	return err ? 1 : 0;
+}
+
 static int usage(void)
 {
 	fprintf(stderr, "usage: conformance --via native|prctl [--filter GLOB] [--rounds N]\n"
 			"       conformance --via native|prctl --stress N [--filter GLOB]\n"
 			"       conformance --list [--filter GLOB]\n"
+			"       conformance --plant-veto|--uproot-veto   before load, for X26\n"
 			"Exit: 0 nothing failed; 1 something did, or the way does not work here;\n"
 			"2 usage\n");
 	return 2;
@@ -216,9 +230,11 @@ int main(int argc, char **argv)
 		{ "filter", required_argument, NULL, 'f' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "stress", required_argument, NULL, 's' },
+		{ "plant-veto", no_argument, NULL, 'p' },
+		{ "uproot-veto", no_argument, NULL, 'u' },
 		{},
 	};
-	bool listing = false, stress = false;
+	bool listing = false, stress = false, plant = false, uproot = false;
 	const char *filter = "*";
 	int option, ret;
 
@@ -232,7 +248,8 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if ((option == 'v' && way_parse(optarg, &the_way)) ||
-		    (option == 'l' && (listing = true)) || (option == 'f' && (filter = optarg)) ||
+		    (option == 'l' && (listing = true)) || (option == 'p' && (plant = true)) ||
+		    (option == 'u' && (uproot = true)) || (option == 'f' && (filter = optarg)) ||
 		    (option == 'r' && positive(optarg, &the_rounds)) ||
 		    (option == 's' && (stress = positive(optarg, &the_rounds))))
 			continue;
@@ -246,6 +263,8 @@ int main(int argc, char **argv)
 		list(stress_cases, stress_cases_count, filter);
 		return 0;
 	}
+	if (plant || uproot)
+		return veto_garden(plant);
 	if (!the_way)
 		return usage();
 	if (prepare())

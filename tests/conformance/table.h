@@ -5,8 +5,7 @@
  * No guard against being included twice: cases.c does, with different CASEs.
  *
  * Names: N follow the kernel's own selftest, X are what it leaves out, T is of the tree but for
- * T16, P are of PR_AUTOKILL alone, R are --stress. Not here: an LSM's veto after the request
- * (X26), which takes an LSM program of one's own.
+ * T16, P are of PR_AUTOKILL alone, R are --stress.
  */
 /* clang-format off */
 #define FLAG_CHECK "clone3() checks its flag; a request by prctl() has no such flag"
@@ -76,6 +75,9 @@ CASE(X26_no_pid_namespaces_left, WAY_BOTH, 0, "ENOSPC by max_pid_namespaces", NU
 CASE(X26_no_user_namespaces_left, WAY_BOTH, NEED_USERNS, "ENOSPC by max_user_namespaces", NULL)
 CASE(X26_into_busy_cgroup, WAY_BOTH, NEED_CGROUP | NEED_MEMORY, "EBUSY by CLONE_INTO_CGROUP",
      NULL)
+CASE(X26_veto, WAY_BOTH, NEED_VETO, "EPERM by another LSM, at task_alloc and at the file", NULL)
+CASE(X26_veto_after_us, WAY_BOTH, NEED_VETO,
+     "EPERM at task_alloc by an LSM that was there before load, and is asked last", NULL)
 CASE(X27_exec_disarms, WAY_PRCTL, 0, "arm, exec: the request is gone", REQUEST_ONLY)
 CASE(X27_setuid_exec_disarms, WAY_PRCTL, NEED_PROGRAMS, "arm, exec with privileges: gone",
      REQUEST_ONLY)

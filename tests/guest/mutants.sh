@@ -6,6 +6,7 @@ set -uf
 # shellcheck source=tests/guest/lib.sh disable=SC1091
 . "$(dirname "$0")/lib.sh"
 
+conformance --plant-veto || exit 1 # before load, as in suite.sh
 
 # result FILTER - what the suite says: "pass", "fail", or "nothing" if it ran no test
 result()

@@ -23,6 +23,8 @@ suite()
 }
 
 uname -r
+# Before load: what is attached last is called first, and X26 wants one that is called after ours.
+check 'a veto is planted' conformance --plant-veto
 case " $* " in *' native '*) suite native ;; esac
 check 'the other build loads, kills its canary and unloads' other_loads
 check 'load' autokill load
@@ -38,6 +40,7 @@ esac
 autokill status
 check 'the agent ends in good order' agent_stop
 check 'unload' autokill unload
+conformance --uproot-veto
 check 'nothing is left of the pins' sh -c '! ls /sys/fs/bpf/autokill'
 check 'doctor, not loaded' autokill doctor
 finish

@@ -124,6 +124,14 @@ on()
 		-f "$OUTPUT/tests/conformance:/usr/bin/conformance" "$@"
 }
 
+# with_module NAME LINE - the options of tests/vm/run that load it, where the line has it
+with_module()
+{
+	local kernel
+	kernel=$(tests/vm/kernel "$2") || return 0
+	[ -z "$(find -L "$kernel/lib/modules" -name "$1.ko*" 2>/dev/null)" ] || echo "-m $1"
+}
+
 # rounds LINE N SECONDS; skipped LINE N [OPTION]...; loadkill LINE N: tests/guest has a script for each
 rounds() { on "$1" -t 2400 --multi -- /guest/rounds.sh "$2" "$3"; }
 skipped()

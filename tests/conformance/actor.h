@@ -104,7 +104,15 @@ struct note {
 	};
 };
 
-enum program { PROGRAM_PLAIN, PROGRAM_SUID, PROGRAM_SGID, PROGRAM_FCAP, PROGRAMS };
+enum program {
+	PROGRAM_PLAIN,
+	PROGRAM_SUID,
+	PROGRAM_SGID,
+	PROGRAM_FCAP,
+	PROGRAMS,
+	/* a setuid file that the plain one interprets; where there is binfmt_misc, so not in loops */
+	PROGRAM_MISC = PROGRAMS,
+};
 
 /* Where the copies of this binary with their privileges are; made by main. */
 extern char programs_dir[64];

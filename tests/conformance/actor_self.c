@@ -25,7 +25,7 @@ struct self self = { .sock = -1, .held = -1, .plain = -1 };
 
 const char *program_path(enum program program)
 {
-	static const char *const names[PROGRAMS] = { "plain", "suid", "sgid", "fcap" };
+	static const char *const names[] = { "plain", "suid", "sgid", "fcap", "misc" };
 	static char path[80];
 
 	snprintf(path, sizeof(path), "%s/%s", programs_dir, names[program]);

@@ -21,6 +21,7 @@
 #define NEED_COREDUMP (1U << 7)	   /* CONFIG_COREDUMP */
 #define NEED_STACK_CLONE (1U << 8) /* clone3 on a stack, written for this architecture */
 #define NEED_VETO (1U << 9)	   /* BPF programs that refuse can be attached */
+#define NEED_BINFMT (1U << 10)	   /* binfmt_misc */
 
 struct conf_case {
 	const char *name;
@@ -97,6 +98,9 @@ int programs_make(void);
 void programs_drop(void);
 /* Did the xattr with capabilities go in. */
 bool programs_have_fcap(void);
+/* Make PROGRAM_MISC and tell binfmt_misc of it, until programs_misc_drop(). Return: 0 or -errno. */
+int programs_misc_make(void);
+void programs_misc_drop(void);
 
 /* ---- veto.c: a security module that refuses one process ---- */
 

@@ -11,8 +11,8 @@
 
 #include "cases.h"
 
-static const char *const program_names[PROGRAMS] = { "plain", "setuid", "setgid",
-						     "file capabilities" };
+static const char *const program_names[] = { "plain", "setuid", "setgid", "file capabilities",
+					     "setuid by binfmt_misc" };
 
 /* Did the last exec of @actor, who was alice, raise her. */
 static bool raised(const struct actor *actor)
@@ -215,4 +215,25 @@ void X28_guard_and_exec_by_thread(void)
 	assert_false(raised(victim));
 	actor_must(alice, ACT_CLOSE, 0);
 	assert_killed(victim);
+}
+
+/* What raises is a file that is not the program: the C flag of binfmt_misc. */
+void X28_guard_and_binfmt_misc(void)
+{
+	struct actor *alice, *victim, *child;
+	int err;
+
+	assert_int_equal(programs_misc_make(), 0);
+	alice = alice_new("unguarded alice");
+	assert_true(actor_exec(alice, PROGRAM_MISC, false, &err));
+	assert_int_equal(alice->hello.euid, 0);
+	alice = alice_new("alice");
+	victim = guarded_child(alice);
+	child = spawn_plain(victim, "its child", 0);
+	exec_gains_nothing(child, PROGRAM_MISC);
+	exec_gains_nothing(victim, PROGRAM_MISC);
+	actor_end(alice);
+	assert_killed(victim);
+	exec_gains_nothing(child, PROGRAM_MISC);
+	programs_misc_drop();
 }

@@ -102,6 +102,14 @@ static bool has_veto(void)
 	return true;
 }
 
+static bool has_binfmt(void)
+{
+	char list[4096];
+
+	return file_read("/proc/filesystems", list, sizeof(list)) > 0 &&
+	       strstr(list, "binfmt_misc");
+}
+
 const char *case_unmet(const struct conf_case *conf_case)
 {
 	const unsigned int needs = conf_case->needs;
@@ -124,6 +132,8 @@ const char *case_unmet(const struct conf_case *conf_case)
 		return "no core dumps (CONFIG_COREDUMP)";
 	if ((needs & NEED_STACK_CLONE) && !has_stack_clone())
 		return "clone3() on a stack is not written for this architecture";
+	if ((needs & NEED_BINFMT) && !has_binfmt())
+		return "no binfmt_misc (CONFIG_BINFMT_MISC, or its module is not loaded)";
 	if ((needs & NEED_VETO) && !has_veto())
 		return "the kernel attaches no BPF program that refuses a clone";
 	return NULL;

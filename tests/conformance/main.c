@@ -243,6 +243,9 @@ int main(int argc, char **argv)
 		return core_helper(atoi(argv[2]));
 	if (argc > 1 && strcmp(argv[1], "--actor") == 0)
 		actor_life_after_exec(argv + 1);
+	/* PROGRAM_MISC: as an interpreter, which gets the path of the file in front */
+	if (argc > 2 && strcmp(argv[2], "--actor") == 0)
+		actor_life_after_exec(argv + 2);
 	if (argc > 3 && strcmp(argv[1], "--storm") == 0)
 		storm_life(argv + 1);
 

@@ -19,6 +19,8 @@
 
 #include "cases.h"
 
+#define MISC_MAGIC "conformance-misc"
+
 static bool fcap_in;
 
 static int program_copy(const char *path, mode_t mode)
@@ -86,10 +88,63 @@ int programs_make(void)
 	return 0;
 }
 
+static char misc_dir[80];
+
+/*
+ * Flag C (fs/binfmt_misc.c, MISC_FMT_CREDENTIALS): the credentials are those of the file that is
+ * interpreted, not those of its interpreter.
+ */
+static int misc_register(void)
+{
+	char line[160], path[96];
+
+	snprintf(line, sizeof(line), ":conformance:M::" MISC_MAGIC "::%s:C",
+		 program_path(PROGRAM_PLAIN));
+	snprintf(path, sizeof(path), "%s/register", misc_dir);
+	return file_write(path, line);
+}
+
+int programs_misc_make(void)
+{
+	const char *path = program_path(PROGRAM_MISC);
+	int ret, file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+	if (file < 0)
+		return -errno;
+	ret = write(file, MISC_MAGIC, strlen(MISC_MAGIC)) < 0 || fchmod(file, 04755) < 0 ? -errno
+											 : 0;
+	close(file);
+	if (ret)
+		return ret;
+	snprintf(misc_dir, sizeof(misc_dir), "%s/binfmt_misc", programs_dir);
+	if (mkdir(misc_dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	if (mount("conformance", misc_dir, "binfmt_misc", 0, NULL) < 0)
+		return -errno;
+	ret = misc_register();
+	if (ret)
+		programs_misc_drop();
+	return ret;
+}
+
+void programs_misc_drop(void)
+{
+	char path[96];
+
+	if (!misc_dir[0])
+		return;
+	snprintf(path, sizeof(path), "%s/conformance", misc_dir);
+	file_write(path, "-1");
+	umount2(misc_dir, MNT_DETACH);
+	misc_dir[0] = '\0';
+}
+
 void programs_drop(void)
 {
 	if (!programs_dir[0])
 		return;
+	/* of a case that failed in between */
+	programs_misc_drop();
 	umount2(programs_dir, MNT_DETACH);
 	rmdir(programs_dir);
 }

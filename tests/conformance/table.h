@@ -89,6 +89,8 @@ CASE(X28_guard_survives_orphaning, WAY_BOTH, NEED_PROGRAMS, "orphans, leaders go
 CASE(X28_guard_of_others, WAY_BOTH, NEED_PROGRAMS, "creator and siblings are not guarded", NULL)
 CASE(X28_guard_by_root, WAY_BOTH, NEED_PROGRAMS, "root's guarded child becomes alice", NULL)
 CASE(X28_guard_and_exec_by_thread, WAY_BOTH, NEED_PROGRAMS, "exec by a non-leader thread", NULL)
+CASE(X28_guard_and_binfmt_misc, WAY_BOTH, NEED_PROGRAMS | NEED_BINFMT,
+     "a setuid file whose interpreter gets its credentials", NULL)
 
 CASE(T16_closers_parent_stopped, WAY_BOTH, 0, "victim sleeping, victim stopped", NULL)
 CASE(T16_closers_parent_traced, WAY_BOTH, 0, "the same", NULL)

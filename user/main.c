@@ -57,7 +57,7 @@ static const struct verb *verb_find(const char *name)
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
-	char name[32];
+	static char name[32]; /* stands in argv as long as argv does */
 
 	argp_err_exit_status = 2;
 	setlocale(LC_CTYPE, ""); /* tables show what the terminal can */

@@ -145,8 +145,8 @@ struct mm_struct;
 
 struct signal_struct {
 	atomic_t live;
-	unsigned int flags;
 	struct pid *pids[PIDTYPE_MAX];
+	unsigned int flags;
 };
 
 struct task_struct {

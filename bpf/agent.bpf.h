@@ -94,10 +94,10 @@ static __always_inline bool kill_here(struct tether *t)
 
 	if (!bpf_get_current_task_btf()->mm)
 		return false;
-	leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
+	leader = leader_get(READ_ONCE(t->d.tgid));
 	if (!leader)
 		return false;
-	if ((u64)leader->thread_pid == READ_ONCE(t->d.pid_struct)) {
+	if (group_pid(leader) == READ_ONCE(t->d.pid_struct)) {
 		err = signal_group(leader);
 		if (err)
 			failure_count(FAIL_SIGNAL_HERE, err);

@@ -206,18 +206,27 @@ static __always_inline void kill_again(u64 id, struct tether *t, struct task_str
 	kill_try(id, t, leader, KILLER_TIMER);
 }
 
+#ifdef MUTATE_LEADER_PID
+static int nothing(u32 i, void *ctx)
+{
+	return 0;
+}
+#endif
+
 /* See tether_released(). */
 static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 {
-	struct task_struct *leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
+	struct task_struct *leader = leader_get(READ_ONCE(t->d.tgid));
 
+#ifdef MUTATE_LEADER_PID
+	bpf_loop(1 << 19, nothing, NULL, 0); /* so that an exec fits in */
+#endif
 	/*
 	 * The file holds its struct pid until after this hook, so the address cannot be another's:
-	 * a task found by the number that has another struct pid is a stranger with a reused pid. A
-	 * leader that is replaced by exec of another thread keeps both (de_thread(), fs/exec.c).
+	 * a group found by the number that has another struct pid is a stranger's, with a reused pid.
 	 */
 #ifndef MUTATE_NO_IDENTITY
-	if (leader && (u64)leader->thread_pid != READ_ONCE(t->d.pid_struct)) {
+	if (leader && group_pid(leader) != READ_ONCE(t->d.pid_struct)) {
 		bpf_task_release(leader);
 		leader = NULL;
 	}

@@ -46,6 +46,28 @@ static __always_inline struct task_struct *pid_task(u64 pid, enum pid_type type)
 
 #ifdef HAS_SEND_SIGNAL
 /*
+ * The leader of the group with the number @tgid, for the caller to release; NULL: there is no such
+ * group. An exec by another thread puts that thread in the leader's place (de_thread(), fs/exec.c), and
+ * the old one, found just before, may be past being acquired: so NULL is believed the second time.
+ */
+static __always_inline struct task_struct *leader_get(u32 tgid)
+{
+	return bpf_task_from_pid(tgid) ?: bpf_task_from_pid(tgid);
+}
+
+/*
+ * The struct pid of the group of @leader. It is the group's own, and stays during such an exec; that
+ * of the leader, thread_pid, is another's for a moment (exchange_tids(), kernel/pid.c).
+ */
+static __always_inline u64 group_pid(const struct task_struct *leader)
+{
+#ifdef MUTATE_LEADER_PID
+	return (u64)leader->thread_pid;
+#endif
+	return (u64)leader->signal->pids[PIDTYPE_TGID];
+}
+
+/*
  * SIGKILL to the group of @leader from the current context, which needs an mm (EPERM else). 0 if it was
  * accepted. It goes to a thread that is not exiting, for a zombie leader is refused (EPERM), and to
  * the group (PIDTYPE_TGID), so it does not matter which one, nor whether that thread is just being
@@ -152,7 +174,7 @@ static __always_inline bool is_victim(const struct task_struct *leader, const st
 
 	/* 0: born was skipped, and so was the release, which happens without BPF LSM only. */
 	if (!start)
-		return (u64)leader->thread_pid == READ_ONCE(t->d.pid_struct);
+		return group_pid(leader) == READ_ONCE(t->d.pid_struct);
 	return leader->start_boottime == start;
 }
 
@@ -165,7 +187,7 @@ static __always_inline void look_group(struct tether *t)
 	u64 id = t->d.id;
 	u32 uid = t->d.uid;
 	u32 next = t->d.next_look_ms;
-	struct task_struct *leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
+	struct task_struct *leader = leader_get(READ_ONCE(t->d.tgid));
 	bool gone = true;
 
 	COUNT(looks);

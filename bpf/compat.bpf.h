@@ -32,6 +32,14 @@
 #define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
+/* BPF has no barrier of its own, but its exchange is a full one (the kernel's xchg()). */
+static __always_inline void smp_mb(void)
+{
+	u64 here = 0;
+
+	__sync_lock_test_and_set(&here, 1);
+}
+
 /*
  * A set of capabilities. v6.3: f122a08b197d ("capability: just use a 'u64' instead of a 'u32[2]' array").
  * A failed read gives the empty set, by which nobody gains a right.

@@ -25,8 +25,9 @@
 #ifndef AUTOKILL_KILL_BPF_H
 #define AUTOKILL_KILL_BPF_H
 
-/* Would task work run soon in @task, and could it signal from there? */
-static __always_inline bool task_can_run(const struct task_struct *task)
+	/* Would task work run soon in @task, and could it signal from there? */
+	static __always_inline bool
+	task_can_run(const struct task_struct *task)
 {
 	u32 state = READ_ONCE(task->__state);
 
@@ -63,15 +64,26 @@ static int lender_work(struct bpf_map *map, void *key, void *value)
 	struct tether *t;
 	u64 id = wk->id;
 	u32 role = wk->role;
+	bool alike;
 	int err;
 
 	t = bpf_map_lookup_elem(&tethers, &id);
 	if (!t || READ_ONCE(t->d.state) != TETHER_RELEASED)
 		return 0;
+#ifdef MUTATE_REUSED_TETHER
+	mutant_waits();
+#endif
 	leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
 	if (!leader)
 		return 0;
-	if (is_victim(leader, t)) {
+	/*
+	 * The tether may be gone since the look at its state, and the element be another's that
+	 * lives: then what is_victim() compared was the other's. The id tells, if it is read last;
+	 * it was written before anything else of the other's could be (tether_make()).
+	 */
+	alike = is_victim(leader, t);
+	smp_mb();
+	if (alike && is_tether(t, id)) {
 		err = signal_group(leader);
 		if (err)
 			failure_count(FAIL_SIGNAL_LENDER, err);
@@ -181,6 +193,9 @@ static __always_inline void kill_try(u64 id, struct tether *t, struct task_struc
 	lend(id, WORK_PARENT, t->d.lender);
 	return;
 #endif
+#ifdef MUTATE_REUSED_TETHER
+	looks++; /* more for the parent to do */
+#endif
 	if (looks == 0 && !lend_victim(t, leader))
 		return;
 	if (looks <= 1 && !lend(id, WORK_PARENT, t->d.lender))
@@ -206,20 +221,13 @@ static __always_inline void kill_again(u64 id, struct tether *t, struct task_str
 	kill_try(id, t, leader, KILLER_TIMER);
 }
 
-#ifdef MUTATE_LEADER_PID
-static int nothing(u32 i, void *ctx)
-{
-	return 0;
-}
-#endif
-
 /* See tether_released(). */
 static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 {
 	struct task_struct *leader = leader_get(READ_ONCE(t->d.tgid));
 
 #ifdef MUTATE_LEADER_PID
-	bpf_loop(1 << 19, nothing, NULL, 0); /* so that an exec fits in */
+	mutant_waits(); /* so that an exec fits in */
 #endif
 	/*
 	 * The file holds its struct pid until after this hook, so the address cannot be another's:

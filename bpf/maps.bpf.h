@@ -8,8 +8,9 @@
  *
  * A value of such a hash may be reused by another element as soon as it is deleted, while a program
  * on another CPU still holds a pointer to it. So whoever acts on a tether without owning it
- * moves its state by compare-and-exchange and checks whom he is about to kill by identity (tgid and
- * start time, or the struct pid); a pointer to the wrong element then does nothing.
+ * moves its state by compare-and-exchange, checks whom he is about to kill by identity (tgid and
+ * start time, or the struct pid), and then, last, whether the element still has the id that he looked
+ * up; a pointer to the wrong element then does nothing.
  */
 #ifndef AUTOKILL_MAPS_BPF_H
 #define AUTOKILL_MAPS_BPF_H

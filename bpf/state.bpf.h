@@ -19,6 +19,19 @@
 
 static int look(void *map, u64 *key, struct tether *t);
 
+#if defined(MUTATE_LEADER_PID) || defined(MUTATE_REUSED_TETHER)
+static int mutant_loop(u32 i, void *ctx)
+{
+	return 0;
+}
+
+/* Makes a window wide enough for a race to be lost in it. */
+static __always_inline void mutant_waits(void)
+{
+	bpf_loop(1 << 19, mutant_loop, NULL, 0);
+}
+#endif
+
 static __always_inline int timer_set(struct tether *t, u64 ms)
 {
 	int err = bpf_timer_start(&t->timer, ms * NSEC_PER_MSEC, 0);
@@ -176,6 +189,15 @@ static __always_inline bool is_victim(const struct task_struct *leader, const st
 	if (!start)
 		return group_pid(leader) == READ_ONCE(t->d.pid_struct);
 	return leader->start_boottime == start;
+}
+
+/* Is the element at @t still the tether @id? Ids are never used twice. */
+static __always_inline bool is_tether(const struct tether *t, u64 id)
+{
+#ifdef MUTATE_REUSED_TETHER
+	return true;
+#endif
+	return READ_ONCE(t->d.id) == id;
 }
 
 /* The signal to the victim of @t, whose leader is @leader, was not accepted yet: send it. */

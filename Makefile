@@ -146,7 +146,8 @@ $(OUTPUT)/tests/%: tests/user/%.c $(OUTPUT)/.flags | $(OUTPUT)/tests
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static $< -o $@
 
 STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
-GUEST_TESTS := $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs $(STRESS)
+GUEST_TESTS := $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs \
+	$(OUTPUT)/tests/contained $(STRESS)
 
 unit: $(UNIT)
 guest-tests: $(GUEST_TESTS)

@@ -87,7 +87,18 @@ typedef struct {
 	u64 val;
 } kernel_cap_t; /* two u32 before v6.3; see caps() */
 
+struct uid_gid_extent {
+	u32 lower_first; /* as the initial namespace counts */
+};
+
+struct uid_gid_map {
+	u32 nr_extents;
+	struct uid_gid_extent extent[5]; /* UID_GID_MAP_MAX_BASE_EXTENTS; if there are more: */
+	struct uid_gid_extent *forward;
+};
+
 struct user_namespace {
+	struct uid_gid_map uid_map;
 	struct user_namespace *parent;
 	int level;
 	kuid_t owner;

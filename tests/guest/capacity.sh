@@ -18,6 +18,15 @@ hold()
 		su "$1" -s /bin/sh -c 'exec autokill run sleep 1000' 2>>/tmp/refused &
 	done
 }
+# hold_contained UID N - the same in a container whose root is UID outside
+hold_contained()
+{
+	i=0
+	while [ $i -lt "$2" ]; do
+		i=$((i + 1))
+		contained "$1" autokill run sleep 1000 2>>/tmp/refused &
+	done
+}
 sleeps() { pidof sleep | wc -w; }
 same() { echo "$1: $2, want $3"; [ "$2" = "$3" ]; }
 drop() { for p in $(pidof autokill); do kill -KILL "$p"; done 2>/dev/null; }
@@ -49,5 +58,16 @@ while [ $round -lt 5 ]; do
 	until [ "$(sleeps)" = 0 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
 	check 'no sleep is left' same 'sleeps' "$(sleeps)" 0
 done
+# Whoever is in a user namespace that root made is not root: all in there have one share.
+: >/tmp/refused
+hold_contained 100000 8
+check 'a container gets a share' await 4
+tries=0
+until [ "$(grep -c 'run: ' /tmp/refused)" -ge 4 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+check 'and no more' same 'tethers' "$(count)" 4
+hold_contained 200000 4
+check 'another container gets its own' await 8
+drop
+check 'all die with their holders' await 0
 check 'unload' autokill unload
 finish

@@ -25,9 +25,8 @@
 #ifndef AUTOKILL_KILL_BPF_H
 #define AUTOKILL_KILL_BPF_H
 
-	/* Would task work run soon in @task, and could it signal from there? */
-	static __always_inline bool
-	task_can_run(const struct task_struct *task)
+/* Would task work run soon in @task, and could it signal from there? */
+static __always_inline bool task_can_run(const struct task_struct *task)
 {
 	u32 state = READ_ONCE(task->__state);
 

@@ -62,6 +62,7 @@ static __noinline int tether_make(u64 id, u64 task, u32 uid, u32 guard)
 		.d = {
 			.id = id,
 			.task = task,
+			.creator_task = (u64)cur,
 			.born_at = bpf_ktime_get_boot_ns(),
 			.state = TETHER_BIRTH,
 			.scope = SCOPE_PROCESS,
@@ -474,21 +475,17 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 }
 
 /*
- * The creator, for a look at its descriptors from another context. Without a kfunc that takes a
- * reference nobody can say that a task_struct, and the table of descriptors that it leads to, are
- * still in use; then there is none to look at.
+ * The creator of @t, for a look at its descriptors from the timer; NULL if it has gone. It has armed, and
+ * so has a record, which goes before its task_struct does; the number tells it from a new owner of the
+ * address who has armed, too.
  */
-static __always_inline void untied_by_timer(struct tether *t, struct task_struct *task)
+static __always_inline struct task_struct *creator_find(const struct tether *t)
 {
-#ifdef AGENT
-	tether_untied(t, task, NULL);
-#else
-	struct task_struct *creator = bpf_task_from_pid(t->d.creator_tid);
+	struct task_struct *creator = (struct task_struct *)t->d.creator_task;
 
-	tether_untied(t, task, creator);
-	if (creator)
-		bpf_task_release(creator);
-#endif
+	if (!task_record(creator) || (u32)BPF_CORE_READ(creator, pid) != t->d.creator_tid)
+		return NULL;
+	return creator;
 }
 
 /* Timer, before the tie: has the clone come through without it? */
@@ -511,7 +508,7 @@ static __always_inline void look_birth(struct tether *t)
 	pid = (u64)BPF_CORE_READ(child, thread_pid);
 	/* The first time, the clone may be just between making the child visible and fd_install(). */
 	if (pid && pid_task(pid, PIDTYPE_PID) == child && t->d.looks++)
-		untied_by_timer(t, child);
+		tether_untied(t, child, creator_find(t));
 	else
 		timer_set(t, BIRTH_LOOK_MS);
 }

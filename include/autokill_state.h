@@ -65,10 +65,11 @@ enum autokill_scope {
  * task work follow (struct tether in bpf/maps.bpf.h).
  */
 struct autokill_tether {
-	__u64 id;	  /* never used twice while the maps live */
-	__u64 file;	  /* address of the struct file; 0 until tied */
-	__u64 pid_struct; /* address of the struct pid that the file stands for; 0 until tied */
-	__u64 task;	  /* address of the task_struct that clone made */
+	__u64 id;	    /* never used twice while the maps live */
+	__u64 file;	    /* address of the struct file; 0 until tied */
+	__u64 pid_struct;   /* address of the struct pid that the file stands for; 0 until tied */
+	__u64 task;	    /* address of the task_struct that clone made */
+	__u64 creator_task; /* address of the task_struct that called clone */
 	__u64 start_time; /* task_struct.start_boottime of the leader; 0 until the clone is done */
 	__u64 born_at;
 	__u64 released_at; /* 0 while the file is open */
@@ -257,7 +258,7 @@ _Static_assert(sizeof(struct autokill_release) == 24, "layout of maps/releases")
 _Static_assert(sizeof(struct autokill_identity) == 16, "layout of what identity prints");
 _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
 _Static_assert(sizeof(struct autokill_config) == 64, "layout of maps/config");
-_Static_assert(sizeof(struct autokill_tether) == 120, "layout of maps/tethers");
+_Static_assert(sizeof(struct autokill_tether) == 128, "layout of maps/tethers");
 _Static_assert(sizeof(struct autokill_task) == 72, "layout of maps/tasks");
 _Static_assert(sizeof(struct autokill_event) == 72, "layout of maps/events");
 _Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");

@@ -96,7 +96,7 @@ static int map_count(const char *name)
 	return count;
 }
 
-static const char *const maps[] = { "tethers", "files", "tasks", "works" };
+static const char *const maps[] = { "tethers", "files", "tasks", "works", "waiting" };
 
 #define MAPS (sizeof(maps) / sizeof(maps[0]))
 

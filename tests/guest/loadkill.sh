@@ -16,6 +16,9 @@ pins=/sys/fs/bpf
 bpftool map create $pins/foreign type array key 4 value 4 entries 1 name foreign
 foreign=$(ls -l $pins/foreign)
 
+# Where this kernel needs the agent, nobody can arm before it runs.
+ready() { agent_start && autokill status >/dev/null && agent_stop; }
+
 now() { cut -d' ' -f1 /proc/uptime | tr -d .; }
 
 start=$(now)
@@ -35,7 +38,7 @@ while [ $i -lt "$rounds" ]; do
 	if [ $((i % 5)) = 0 ]; then kill -INT $load; else kill -KILL $load; fi 2>/dev/null
 	wait $load
 	if [ -d $pins/autokill/maps ]; then half=$((half + 1)); else before=$((before + 1)); fi
-	if autokill load 2>/tmp/err && autokill status >/dev/null && [ "$(ls -l $pins/foreign)" = "$foreign" ] &&
+	if autokill load 2>/tmp/err && ready && [ "$(ls -l $pins/foreign)" = "$foreign" ] &&
 		[ "$(autokill ps --json | wc -l)" = 0 ] && autokill unload && [ ! -e $pins/autokill ]; then
 		passed=$((passed + 1))
 	else
@@ -46,7 +49,8 @@ while [ $i -lt "$rounds" ]; do
 		autokill unload --force
 	fi
 done
-autokill load && autokill doctor | tail -n 1
+autokill load && agent_start && autokill doctor | tail -n 1
+agent_stop
 autokill unload
 echo "killed before the pin directory was made $before times, after that $half times"
 # What a killed load leaves behind, its canary's children, ends by itself within a minute.

@@ -14,6 +14,7 @@ lines=$(dmesg -r | grep -c '^<[0-4]>')
 check 'load' autokill load
 sleep "$2"
 check "no process of ours for $2 s" no_loader
+check 'the agent starts, where this kernel needs it' agent_start
 conformance --via prctl --stress "$1"
 check 'every map is empty' maps_empty
 check 'no new line of level warning or worse in dmesg' quiet

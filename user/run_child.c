@@ -65,9 +65,10 @@ static void clone_explain(const char *command, int err, bool loaded)
 			"a container or seccomp forbids clone3()",
 			command);
 	else if (err == EAGAIN)
-		msg_error("run: cannot tether %s: no room for one more tether or process; see "
-			  "autokill status and ulimit -u",
-			  command);
+		msg_error(
+			"run: cannot tether %s: no room for one more tether or process, or no agent "
+			"is alive where the kernel needs one; see autokill status and ulimit -u",
+			command);
 	else
 		msg_error("run: cannot tether %s: %s; see autokill doctor", command, strerror(err));
 }

@@ -70,6 +70,11 @@ static __always_inline void agent_wake(u64 id, struct tether *t, u64 start_time)
 
 	WRITE_ONCE(t->d.start_time, start_time); /* read by the agent */
 	waiting_add(id, r.tgid, start_time);
+	/*
+	 * The last that we do to it. An agent that just walks the map could otherwise have killed, and
+	 * dropped the tether, and we would write into whatever has its memory by now.
+	 */
+	__sync_fetch_and_or(&t->d.flags, TETHER_TOLD);
 	/* The agent looks through the tethers when this counter has changed: user/agent.c. */
 	if (bpf_ringbuf_output(&releases, &r, sizeof(r), 0))
 		COUNT(releases_unsent);

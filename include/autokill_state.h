@@ -59,6 +59,7 @@ enum autokill_scope {
 /* tether.flags */
 #define TETHER_GUARD (1U << 0) /* the child and what descends from it is guarded */
 #define TETHER_STUCK (1U << 1) /* EVENT_STUCK was written */
+#define TETHER_TOLD (1U << 2)  /* the agent's to end: whoever released it does nothing more to it */
 
 /*
  * maps/tethers, by id: what a reader may use of it. The value in the map is longer: a BPF timer and

@@ -10,12 +10,13 @@
  *   a descriptor   of our caller's, that tells us to stop
  *
  * What is to be done is the state of the tethers, in the pinned map: TETHER_RELEASED is to be killed,
- * TETHER_KILLED is to be watched until it is gone. A record only wakes. So whoever comes after an agent
+ * TETHER_KILLED is to be watched until it is gone; either only with TETHER_TOLD, since before that the
+ * releaser is still at work on it, and will tell us. A record only wakes. So whoever comes after an agent
  * that was killed, at whatever point, looks through the map, and nothing is lost; and a record that
  * is old, or comes twice, finds its tether gone or watched already.
  *
  * A record that finds maps/releases full is not written; stats.releases_unsent counts it, after the
- * tether has its state. So we read that counter before we look through the map. If it has grown
+ * tether has its state and the flag. So we read that counter before we look through the map. If it has grown
  * when we read it again, we look again. A release whose count is not there yet at that second read, its
  * releaser having been preempted in between, is seen a heartbeat later.
  *
@@ -195,10 +196,9 @@ static void tether_look(struct agent *a, const struct autokill_tether *t)
 
 	if (t->state != TETHER_RELEASED && t->state != TETHER_KILLED)
 		return;
-	if (watched(a, t->id))
+	if (!(t->flags & TETHER_TOLD) || watched(a, t->id))
 		return;
-	if (!t->start_time || a->no_room) {
-		/* Without a start time: its releaser is at work, and wakes us when it is there. */
+	if (a->no_room) {
 		a->look_again = true;
 		return;
 	}

@@ -136,7 +136,7 @@ $(OUTPUT)/tests/conformance: $(CONFORMANCE_SRC) $(wildcard tests/conformance/*.h
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -iquote include $(CONFORMANCE_SRC) -o $@ \
 		-lcmocka -lbpf -lpthread
 
-$(OUTPUT)/tests/%: tests/stress/%.c include/autokill.h include/autokill_state.h $(OUTPUT)/.flags \
+$(OUTPUT)/tests/%: tests/stress/%.c $(wildcard tests/stress/*.h) include/autokill.h include/autokill_state.h $(OUTPUT)/.flags \
 		| $(OUTPUT)/tests
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include $< -o $@ -lpthread
@@ -147,7 +147,7 @@ $(OUTPUT)/tests/%: tests/user/%.c $(OUTPUT)/.flags | $(OUTPUT)/tests
 
 STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
 GUEST_TESTS := $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs \
-	$(OUTPUT)/tests/contained $(STRESS)
+	$(OUTPUT)/tests/contained $(OUTPUT)/tests/notify $(STRESS)
 
 unit: $(UNIT)
 guest-tests: $(GUEST_TESTS)

@@ -187,6 +187,14 @@ struct linux_binprm {
 
 struct kernel_clone_args {
 	u64 flags;
+	int exit_signal;
+};
+
+/* x86-64's; what is not built for that reads none of it */
+struct pt_regs {
+	unsigned long bx;
+	unsigned long di;
+	unsigned long orig_ax;
 };
 
 struct seq_file;

@@ -14,9 +14,12 @@
 /* uapi/asm-generic/signal.h, uapi/linux/sched.h, uapi/linux/capability.h, uapi/linux/time.h */
 #define SIGKILL 9
 #define CLONE_PIDFD 0x00001000
+#define CLONE_PARENT 0x00008000
 #define CLONE_THREAD 0x00010000
 #define CAP_SYS_ADMIN 21
 #define CLOCK_MONOTONIC 1
+#define NR_CLONE3 435 /* uapi/asm-generic/unistd.h, and the same for 32-bit callers */
+#define X32_SYSCALL_BIT 0x40000000UL /* uapi/asm/unistd.h of x86 */
 
 /* include/linux/sched.h, include/linux/sched/signal.h: macros, thus not in BTF */
 #define PF_EXITING 0x00000004

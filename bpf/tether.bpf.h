@@ -34,6 +34,8 @@ static __always_inline int birth_refuse(int err)
 	event_current(EVENT_REFUSED, -err);
 	if (err == -EPERM)
 		COUNT(refused_right);
+	else if (err == -EINVAL)
+		COUNT(natives_refused);
 	else if (err == -EAGAIN)
 		COUNT(refused_room);
 	else
@@ -100,8 +102,10 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	struct autokill_task *rec;
 	u32 zero = 0, uid, guard;
 	struct autokill_config *c;
+	struct autokill_task *child;
 	bool arming;
 	struct user *u;
+	int native = 0;
 	u64 id = 0;
 	int err;
 
@@ -110,6 +114,8 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	if (err)
 		return err;
 #endif
+	if (native_on && flags & CLONE_PARENT && native_autoreap(cur))
+		return birth_refuse(-EINVAL);
 	rec = task_record(cur);
 	if (!rec)
 		return 0;
@@ -126,7 +132,13 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 			arming = false;
 		}
 	}
-	guard = rec->guard || (arming && rec->arm_flags & AUTOKILL_NNP);
+	if (native_on && rec->native & NATIVE_OPEN) {
+		native = native_request(rec, flags);
+		if (native < 0) /* EAGAIN: told and counted there */
+			return native == -EAGAIN ? native : birth_refuse(native);
+	}
+	guard = rec->guard || (arming && rec->arm_flags & AUTOKILL_NNP) || native & NATIVE_NNP;
+	arming |= native != 0;
 	if (!arming && !guard)
 		return 0;
 	uid = share_uid();
@@ -138,7 +150,7 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	c = bpf_map_lookup_elem(&config, &zero);
 	if (!c || !ready_for_current())
 		return birth_refuse(-EAGAIN); /* being unloaded: better no child than one alone */
-	if (!arm_allowed(cur, rec->arm_flags, rec->guard))
+	if (!native && !arm_allowed(cur, rec->arm_flags, rec->guard))
 		return birth_refuse(-EPERM);
 #ifdef AGENT
 	if (!agent_alive()) {
@@ -164,6 +176,9 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 		task_record_drop((u64)task, uid);
 		goto give_back;
 	}
+	child = native ? task_record(task) : NULL;
+	if (child)
+		child->native = NATIVE_CHILD;
 	__sync_fetch_and_add(&births_open, 1);
 	rec->newborn = (u64)task;
 	rec->newborn_id = id;
@@ -213,6 +228,7 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 {
 	struct tied_file tied = { .id = id, .pid_struct = pid }, *old;
 	struct tether *t = bpf_map_lookup_elem(&tethers, &id), *lost;
+	struct autokill_task *child;
 	u64 lost_id;
 	int err;
 
@@ -224,6 +240,9 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 	WRITE_ONCE(t->d.file, file);
 	WRITE_ONCE(t->d.pid_struct, pid);
 	WRITE_ONCE(t->d.tgid, nr);
+	child = task_record((struct task_struct *)t->d.task);
+	if (child)
+		child->pid = nr;
 	old = bpf_map_lookup_elem(&files, &file);
 	if (old && old->id == id)
 		return -EALREADY; /* timer and born at once */
@@ -446,6 +465,10 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 
 	if (!rec)
 		return;
+#ifndef MUTATE_NATIVE_ONE_OUT
+	if (native_on && rec->native & NATIVE_OPEN)
+		native_leave(IS_ERR_VALUE(child));
+#endif
 	if (IS_ERR_VALUE(child)) {
 		/* Failed before task_alloc got to use the request up (RLIMIT_NPROC, memory). */
 		flags = args->flags;
@@ -567,6 +590,7 @@ static __always_inline void task_freed(struct task_struct *task)
 		return;
 	uid = rec->uid;
 	id = rec->tether;
+	native_state(rec, 0);
 	/* Every task that has lived went through exit_notify(), which sets exit_state. */
 	if (id && !task->exit_state)
 		tether_unbirth(id, (u64)task);

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 2
+#define AUTOKILL_STATE_VERSION 3
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -29,6 +29,15 @@ enum autokill_kill {
 	KILL_AGENT = 1, /* the agent, on older kernels: no BPF program can wake a sleeping task */
 };
 
+/* config.native: are clone3's flags of Linux 7.1 served, and why not */
+enum autokill_native {
+	NATIVE_FLAGS_ON = 1,
+	NATIVE_FLAGS_KERNEL = 2,   /* the kernel serves them itself */
+	NATIVE_FLAGS_OPTION = 3,   /* load --no-native-flags */
+	NATIVE_FLAGS_LOCKDOWN = 4, /* lockdown forbids programs that write to user memory */
+	NATIVE_FLAGS_NO_HOOK = 5,  /* a function to hang on is missing from the kernel's BTF */
+};
+
 /* maps/config, one element */
 struct autokill_config {
 	__u32 state_version; /* AUTOKILL_STATE_VERSION of the programs that are loaded */
@@ -41,8 +50,8 @@ struct autokill_config {
 	__u32 tasks_room;  /* records of tasks that fit in all */
 	char version[16];  /* of the loader, NUL-terminated */
 	__u64 loaded_at;
-	__u32 kill; /* enum autokill_kill */
-	__u32 pad;
+	__u32 kill;   /* enum autokill_kill */
+	__u32 native; /* enum autokill_native */
 };
 
 enum autokill_tether_state {
@@ -101,8 +110,21 @@ struct autokill_task {
 	__u32 arm_flags; /* AUTOKILL_NNP */
 	__u32 guard;	 /* 1: an exec that would gain privileges fails; inherited for good */
 	__u32 uid;	 /* whose share the record counts against */
+	__u32 native;	 /* NATIVE_* below */
+	/* The last clone3 of this task with the native flags. */
+	__u64 native_args;    /* user address of its struct clone_args */
+	__u64 native_flags;   /* the flags in there, as the caller wrote them */
+	__u64 native_exec_id; /* self_exec_id then: after an exec the address is another program's */
+	__u32 pid;	      /* of a tethered child; 0 until tied */
 	__u32 pad;
 };
+
+/* task.native */
+#define NATIVE_ASKED (1U << 0) /* a clone3 with the flags is under way, task_alloc not reached */
+#define NATIVE_OWED (1U << 1)  /* the struct at native_args lacks the flags; it is to be put back */
+#define NATIVE_OPEN (NATIVE_ASKED | NATIVE_OWED)
+#define NATIVE_NNP (1U << 2)   /* (in the programs only: CLONE_NNP was among the flags) */
+#define NATIVE_CHILD (1U << 3) /* made by the flags: its creator does not expect to reap it */
 
 /* maps/stats, one element. Counters only grow; every writer adds atomically. */
 struct autokill_stats {
@@ -135,6 +157,10 @@ struct autokill_stats {
 	__u64 guard_refused;   /* execs refused by the guard: EPERM */
 	__u64 guard_killed;    /* execs caught by the guard after the point of no return */
 	__u64 events;	       /* events written; more than maps/events holds are overwritten */
+	__u64 natives;	       /* requests taken from clone3's native flags */
+	__u64 natives_missed; /* left to the kernel's EINVAL: struct not writable, no room, skipped */
+	__u64 natives_refused;	  /* clones refused: EINVAL, the native rules at task_alloc */
+	__u64 natives_unrestored; /* clones refused: EAGAIN, the struct could not be put back yet */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -156,8 +182,10 @@ enum autokill_what {
 	FAIL_STALE_FILE = 15, /* an entry of maps/files that stood for another file */
 	FAIL_USER_COUNT = 16,
 	FAIL_WAITING_INSERT = 17,
-	FAIL_AGENT_OPEN = 18,	/* the agent: pidfd_open, or the victim's identity */
-	FAIL_AGENT_SIGNAL = 19, /* the agent: pidfd_send_signal */
+	FAIL_AGENT_OPEN = 18,	  /* the agent: pidfd_open, or the victim's identity */
+	FAIL_AGENT_SIGNAL = 19,	  /* the agent: pidfd_send_signal */
+	FAIL_NATIVE_CLEAR = 20,	  /* take the native flags out of the caller's struct clone_args */
+	FAIL_NATIVE_RESTORE = 21, /* put it back */
 };
 
 struct autokill_failure {
@@ -260,7 +288,7 @@ _Static_assert(sizeof(struct autokill_identity) == 16, "layout of what identity 
 _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
 _Static_assert(sizeof(struct autokill_config) == 64, "layout of maps/config");
 _Static_assert(sizeof(struct autokill_tether) == 128, "layout of maps/tethers");
-_Static_assert(sizeof(struct autokill_task) == 72, "layout of maps/tasks");
+_Static_assert(sizeof(struct autokill_task) == 104, "layout of maps/tasks");
 _Static_assert(sizeof(struct autokill_event) == 72, "layout of maps/events");
 _Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");
 

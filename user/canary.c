@@ -125,8 +125,34 @@ static void holder_close_others(const struct pipes *p)
 	}
 }
 
-static void holder_main(const char *kind, struct pipes *p)
+/* The kernel may skip every copy of the program that takes the flags, too. */
+static int clone3_native(struct clone_args *args)
 {
+	int pid = -1;
+
+	args->flags |= CLONE_AUTOREAP | CLONE_PIDFD_AUTOKILL;
+	args->exit_signal = 0;
+	for (int i = 0; i < ARM_TRIES && pid < 0; i++) {
+		pid = syscall(SYS_clone3, args, sizeof(*args));
+		if (pid < 0 && errno != EINVAL)
+			break;
+	}
+	return pid < 0 ? -errno : pid;
+}
+
+static int clone3_armed(struct clone_args *args)
+{
+	int err = arm(), pid;
+
+	if (err)
+		return err;
+	pid = syscall(SYS_clone3, args, sizeof(*args));
+	return pid < 0 ? -errno : pid;
+}
+
+static void holder_main(const struct canary *c, struct pipes *p)
+{
+	const char *kind = c->child;
 	int pidfd = -1, err;
 	struct clone_args args = {
 		.flags = CLONE_PIDFD,
@@ -140,10 +166,7 @@ static void holder_main(const char *kind, struct pipes *p)
 	close(p->go[1]);
 	if (TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) != 1)
 		_exit(0);
-	err = arm();
-	pid = err ? err : (int)syscall(SYS_clone3, &args, sizeof(args));
-	if (!err && pid < 0)
-		pid = -errno;
+	pid = c->native ? clone3_native(&args) : clone3_armed(&args);
 	if (pid == 0)
 		child_main(kind, p->ready[1]);
 	close(p->ready[1]);
@@ -236,7 +259,7 @@ static void canary_one(const struct maps *m, int gate, struct canary *c)
 		goto out;
 	}
 	if (!holder)
-		holder_main(c->child, &p);
+		holder_main(c, &p);
 	if (gate)
 		err = maps_set_ready(m, AUTOKILL_CANARY, holder);
 	if (err)
@@ -279,20 +302,20 @@ static int tethers_wait_gone(const struct maps *m)
 }
 
 /* Nothing could be tried. Return: how many failed, which is all. */
-static int canary_all_failed(struct canary out[CANARIES], int err, const char *step)
+static int canary_all_failed(struct canary *out, int n, int err, const char *step)
 {
-	for (int i = 0; i < CANARIES; i++)
+	for (int i = 0; i < n; i++)
 		fail(&out[i], err, step);
-	return CANARIES;
+	return n;
 }
 
-static int canaries_release(const struct maps *m, int gate, struct canary out[CANARIES])
+static int canaries_release(const struct maps *m, int gate, struct canary *out, int n)
 {
 	int failed = 0, reaper = 0, err;
 
 	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	for (int i = 0; i < CANARIES; i++) {
+	for (int i = 0; i < n; i++) {
 		canary_one(m, gate, &out[i]);
 		failed += out[i].err != 0;
 	}
@@ -300,26 +323,32 @@ static int canaries_release(const struct maps *m, int gate, struct canary out[CA
 	err = tethers_wait_gone(m);
 	if (!err && gate)
 		err = maps_set_ready(m, AUTOKILL_NOT_READY, 0);
-	if (err && !out[CANARIES - 1].err)
-		failed += fail(&out[CANARIES - 1], err, "waiting for the tether to go") != 0;
+	if (err && !out[n - 1].err)
+		failed += fail(&out[n - 1], err, "waiting for the tether to go") != 0;
 	return failed;
 }
 
-int canary_run(const struct maps *m, int gate, struct canary out[CANARIES])
+int canary_run(const struct maps *m, int gate, struct canary out[CANARIES], int *n)
 {
 	static const char *const kinds[] = { "sleeping", "stopped", "leaderless" };
 	static const char *const ways[] = { "closed", "holder killed" };
+	struct autokill_config config;
 	struct agent_child agent;
 	int failed, err;
 
-	for (int i = 0; i < CANARIES; i++)
-		out[i] = (struct canary){ .child = kinds[i / 2], .how = ways[i % 2] };
+	for (*n = 0; *n < CANARIES - 1; ++*n)
+		out[*n] = (struct canary){ .child = kinds[*n / 2], .how = ways[*n % 2] };
+	err = maps_config(m, &config);
+	if (err)
+		return canary_all_failed(out, *n, err, "reading the configuration");
+	if (config.native == NATIVE_FLAGS_ON)
+		out[(*n)++] = (struct canary){ .child = kinds[0], .how = ways[0], .native = true };
 	if (!gate || m->agent < 0)
-		return canaries_release(m, gate, out);
+		return canaries_release(m, gate, out, *n);
 	err = agent_child_start(m, &agent);
 	if (err)
-		return canary_all_failed(out, err, "starting an agent");
-	failed = canaries_release(m, gate, out);
+		return canary_all_failed(out, *n, err, "starting an agent");
+	failed = canaries_release(m, gate, out, *n);
 	agent_child_stop(&agent);
 	return failed;
 }

@@ -3,6 +3,8 @@
 #ifndef AUTOKILL_USER_CANARY_H
 #define AUTOKILL_USER_CANARY_H
 
+#include <stdbool.h>
+
 #include "maps.h"
 
 struct canary {
@@ -10,22 +12,24 @@ struct canary {
 	const char *how;   /* how its pidfd goes: "closed", "holder killed" */
 	int err; /* 0: the child died; -errno: it could not be tried; -ETIMEDOUT: it lives */
 	const char *step; /* where it failed; constant string */
+	bool native;	  /* made by clone3's native flags, not by prctl */
 	double ms;	  /* from the release to the death that was seen */
 };
 
-#define CANARIES 6
+#define CANARIES 7 /* at most */
 
 /**
- * canary_run - each kind of child with each kind of release
+ * canary_run - each kind of child with each kind of release; one more by clone3's flags, if served
  * @m: maps of programs that are attached; pinned or not
  * @gate: the programs are not open to everybody yet: let in one holder after the other, by
  *        AUTOKILL_CANARY in the configuration, and nobody at the end
  * @out: receives the results
+ * @n: receives how many they are
  *
  * Where the kernel needs an agent, one must be alive, unless @gate: then one is run for as long as it
  * takes. Needs CAP_SYS_ADMIN. Leaves no process and no tether behind.
  * Return: how many failed.
  */
-int canary_run(const struct maps *m, int gate, struct canary out[CANARIES]);
+int canary_run(const struct maps *m, int gate, struct canary out[CANARIES], int *n);
 
 #endif /* AUTOKILL_USER_CANARY_H */

@@ -15,6 +15,7 @@
 #include "canary.h"
 #include "loader.h"
 #include "msg.h"
+#include "names.h"
 #include "out.h"
 #include "verbs.h"
 
@@ -102,13 +103,14 @@ static void verdict_say(const struct doctor *d)
 static int canary_say(const struct doctor *d, const struct maps *m, int gate)
 {
 	struct canary results[CANARIES];
-	int failed = canary_run(m, gate, results);
+	int n, failed = canary_run(m, gate, results, &n);
 
-	for (int i = 0; i < CANARIES; i++) {
+	for (int i = 0; i < n; i++) {
 		const struct canary *c = &results[i];
 		char check[64], detail[128];
 
-		snprintf(check, sizeof(check), "kill a %s child, %s", c->child, c->how);
+		snprintf(check, sizeof(check), "kill a %s child, %s%s", c->child, c->how,
+			 c->native ? ", by clone3's flags" : "");
 		if (c->err)
 			snprintf(detail, sizeof(detail), "%s: %s", c->step, strerror(-c->err));
 		else
@@ -135,12 +137,19 @@ static void features_say(const struct doctor *d, const struct features *f)
 		say(d, "BPF LSM", true, f->lsm_list, NULL);
 }
 
+/* Not to serve them is no lack: prctl() is a way in everywhere. */
+static void native_say(const struct doctor *d, enum autokill_native native)
+{
+	say(d, "clone3's flags of Linux 7.1", true, name_native_long(native), NULL);
+}
+
 static int try_load(const struct doctor *d, const struct rungs *rungs)
 {
 	struct loader_options o = { .room = 64, .verbose = d->verbose };
 	struct loader l;
 	int verdict;
 
+	native_say(d, rungs->native);
 	if (loader_start(&l, rungs, &o)) {
 		say(d, "load and attach", false, l.why, l.mend);
 		return CANNOT;
@@ -199,6 +208,7 @@ static void examine(struct doctor *d)
 	}
 	if (!maps_config(&maps, &c) && c.ready == AUTOKILL_READY) {
 		say(d, "loaded", true, c.version, NULL);
+		native_say(d, c.native);
 		d->verdict = agent_say_alive(d, &maps) ? canary_say(d, &maps, 0) : CANNOT_SAY;
 	} else {
 		say(d, "loaded", false, "half-made: a load or unload is at work or was interrupted",

@@ -17,17 +17,27 @@
 #include "canary.h"
 #include "loader.h"
 #include "msg.h"
+#include "names.h"
 #include "pins.h"
 #include "verbs.h"
 
 #define ROOM_DEFAULT 16384
 #define ROOM_MOST 4194304 /* PID_MAX_LIMIT: more processes than that there cannot be */
 
-enum { OPT_ROOM = 'r', OPT_VERBOSE = 'v', OPT_RING_BYTES = 256 };
+enum { OPT_ROOM = 'r', OPT_VERBOSE = 'v', OPT_RING_BYTES = 256, OPT_NO_NATIVE };
+
+struct options {
+	struct loader_options loader;
+	bool no_native;
+};
 
 static const struct argp_option options[] = {
 	{ "room", OPT_ROOM, "N", 0,
 	  "Tethers that may exist at a time (16384). One uid other than 0 gets a quarter.", 0 },
+	{ "no-native-flags", OPT_NO_NATIVE, NULL, 0,
+	  "Do not serve the flags that clone3 has on Linux 7.1 (on older kernels it takes a program "
+	  "that writes to the memory of whoever calls clone3 with them).",
+	  0 },
 	/* For tests: how releases get lost on the way to the agent, and are found all the same. */
 	{ "ring-bytes", OPT_RING_BYTES, "N", OPTION_HIDDEN, NULL, 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "Print what libbpf and the verifier say.", 0 },
@@ -49,7 +59,8 @@ static __u32 number(struct argp_state *state, const char *option, const char *ar
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct loader_options *o = state->input;
+	struct options *given = state->input;
+	struct loader_options *o = &given->loader;
 
 	switch (key) {
 	case OPT_ROOM:
@@ -57,6 +68,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_RING_BYTES:
 		o->ring_bytes = number(state, "--ring-bytes", arg, 4096, 1U << 30);
+		return 0;
+	case OPT_NO_NATIVE:
+		given->no_native = true;
 		return 0;
 	case OPT_VERBOSE:
 		o->verbose = true;
@@ -130,18 +144,21 @@ static int pins_settle(void)
 	return 0;
 }
 
+/* In how many ways the canary was killed, which is all there are; or -1. */
 static int canary_prove(struct loader *l)
 {
 	struct canary results[CANARIES];
-	int failed = canary_run(&l->maps, 1, results);
+	int n, failed = canary_run(&l->maps, 1, results, &n);
 
-	for (int i = 0; i < CANARIES; i++)
+	for (int i = 0; i < n; i++)
 		if (results[i].err)
-			msg_error("load: the canary was not killed (%s child, %s; %s): %s; nothing "
-				  "stays loaded; run: autokill doctor",
-				  results[i].child, results[i].how, results[i].step,
-				  strerror(-results[i].err));
-	return failed ? -1 : 0;
+			msg_error("load: the canary was not killed (%s child, %s%s; %s): %s; "
+				  "nothing stays loaded; run: autokill doctor%s",
+				  results[i].child, results[i].how,
+				  results[i].native ? ", made by clone3's flags" : "",
+				  results[i].step, strerror(-results[i].err),
+				  results[i].native ? ", or: autokill load --no-native-flags" : "");
+	return failed ? -1 : n;
 }
 
 static int publish(struct loader *l)
@@ -161,7 +178,8 @@ static int publish(struct loader *l)
 	return err;
 }
 
-static int load(const struct rungs *rungs, const struct loader_options *o, bool *needs_agent)
+static int load(const struct rungs *rungs, const struct loader_options *o, bool *needs_agent,
+		int *ways)
 {
 	struct loader loader;
 	int err = loader_start(&loader, rungs, o);
@@ -170,9 +188,8 @@ static int load(const struct rungs *rungs, const struct loader_options *o, bool 
 		msg_error("load: %s; %s", loader.why, loader.mend);
 		return -1;
 	}
-	err = canary_prove(&loader);
-	if (!err)
-		err = publish(&loader);
+	*ways = canary_prove(&loader);
+	err = *ways < 0 ? -1 : publish(&loader);
 	*needs_agent = loader.maps.agent >= 0;
 	loader_stop(&loader);
 	return err;
@@ -180,12 +197,12 @@ static int load(const struct rungs *rungs, const struct loader_options *o, bool 
 
 int cmd_load(int argc, char **argv)
 {
-	struct loader_options o = { .room = ROOM_DEFAULT };
+	struct options o = { .loader.room = ROOM_DEFAULT };
 	struct lack lacks[LACKS_MAX];
 	struct features features;
 	bool needs_agent = false;
 	struct rungs rungs;
-	int n, lock, err;
+	int n, lock, err, ways = 0;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	features_probe(&features);
@@ -195,6 +212,8 @@ int cmd_load(int argc, char **argv)
 			  features.release, lacks[i].mend);
 	if (n)
 		return 1;
+	if (o.no_native)
+		rungs_native_off(&rungs);
 
 	lock = pins_lock(AUTOKILL_PIN_DIR);
 	if (lock < 0) {
@@ -205,16 +224,18 @@ int cmd_load(int argc, char **argv)
 	}
 	err = pins_settle();
 	if (!err)
-		err = load(&rungs, &o, &needs_agent);
+		err = load(&rungs, &o.loader, &needs_agent, &ways);
 	if (err < 0)
 		pins_remove_empty(AUTOKILL_PIN_DIR);
 	else if (!err)
-		msg_info("load: loaded; the canary was killed in %d of %d ways", CANARIES,
-			 CANARIES);
+		msg_info("load: loaded; the canary was killed in %d of %d ways", ways, ways);
 	if (!err && needs_agent)
 		msg_info(
 			"load: on this kernel (before Linux 6.18) the agent kills, and nobody can arm "
 			"until it runs: systemctl start autokill-agent, or: autokill agent");
+	if (!err && rungs.native != NATIVE_FLAGS_ON && rungs.native != NATIVE_FLAGS_KERNEL)
+		msg_info("load: the flags that clone3 has on Linux 7.1 are %s",
+			 name_native_long(rungs.native));
 	if (!err && !rungs.lsm)
 		msg_warn("load: BPF LSM is not active (`bpf` is not in lsm=): loaded on fentry "
 			 "instead, where the kernel can skip a program under preemption; add bpf "

@@ -49,7 +49,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Tell what is loaded, how full it is, and what it has done since it was loaded.\v"
 	       "--json gives loaded, version, state, hooks, loaded_at, room, share, tethers, users, "
-	       "guarded, armed, agent, counters, failures, programs.\n\n"
+	       "guarded, armed, agent, native_flags, "
+	       "unreaped, counters, failures, programs.\n\n"
 	       "Exit status: 0 loaded and ready, 1 not (or no agent is alive where the kernel needs it), "
 	       "or failed, 2 usage.",
 };
@@ -59,6 +60,7 @@ static void status_free(struct status *s)
 	free(s->tethers);
 	free(s->failures);
 	free(s->progs);
+	free(s->unreaped);
 }
 
 #define _cleanup_status_ _cleanup_(status_free)
@@ -115,6 +117,8 @@ static int status_read(const struct maps *m, struct status *s)
 		err = maps_progs(&s->progs, &s->n_progs);
 	if (!err)
 		err = maps_tasks(m, &s->armed, &s->guarded);
+	if (!err)
+		err = unreaped_read(m, &s->unreaped, &s->n_unreaped);
 	if (!err)
 		err = agent_status_read(m, s);
 	s->oldest_wait_ns = oldest_wait(s, time_boot());
@@ -180,6 +184,7 @@ static void head_print(const struct status *s)
 		       "for later; `skipped' below counts it.\n        Boot with `bpf' in lsm= to be "
 		       "without this.\n");
 	agent_print(s);
+	printf("flags   of clone3: %s\n", name_native_long(c->native));
 	printf("room    %zu of %u tethers; a user other than root may have %u\n", s->n_tethers,
 	       c->room, c->share);
 	printf("tethers %zu live, %zu at birth, %zu released, %zu killed but not gone\n",
@@ -208,6 +213,31 @@ static void users_print(const struct status *s)
 		user_name(user, sizeof(user), s->tethers[i].uid);
 		snprintf(uid, sizeof(uid), "%u", s->tethers[i].uid);
 		snprintf(n, sizeof(n), "%zu", same);
+		out_row(table, cells, 3);
+	}
+	out_table_print(table);
+}
+
+/* Who does not wait for its children, because the kernel's own flags would reap them. */
+static void unreaped_print(const struct status *s)
+{
+	static const struct out_column columns[] = { { "CREATOR", true },
+						     { "COMMAND", false },
+						     { "UNREAPED", true } };
+	struct libscols_table *table;
+	char creator[24], comm[OUT_TEXT(AUTOKILL_COMM_LEN)], children[24];
+
+	if (!s->n_unreaped)
+		return;
+	printf("\nDead children made by clone3's flags that nobody has waited for (wait with __WALL)\n");
+	table = out_table(columns, 3);
+	for (size_t i = 0; i < s->n_unreaped; i++) {
+		const struct unreaped *u = &s->unreaped[i];
+		const char *cells[] = { creator, comm, children };
+
+		snprintf(creator, sizeof(creator), "%llu", u->creator);
+		out_text(comm, u->comm, sizeof(u->comm));
+		snprintf(children, sizeof(children), "%zu", u->children);
 		out_row(table, cells, 3);
 	}
 	out_table_print(table);
@@ -273,6 +303,7 @@ static void status_print(const struct status *s)
 {
 	head_print(s);
 	users_print(s);
+	unreaped_print(s);
 	counters_print(s);
 	failures_print(s);
 	progs_print(s);

@@ -89,6 +89,16 @@ static int maps_size(struct loader *l, const struct rungs *rungs,
 	return err ? fail(l, err, "cannot set the size of a map") : 0;
 }
 
+/* The switch by which the verifier drops from the other programs what serves the native flags. */
+static int native_switch(struct loader *l, const struct rungs *rungs)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(l->object, ".rodata.native");
+	__u32 on = rungs->native == NATIVE_FLAGS_ON;
+	int err = map ? bpf_map__set_initial_value(map, &on, sizeof(on)) : -ENOENT;
+
+	return err ? fail(l, err, "cannot switch the native flags") : 0;
+}
+
 static int program_enable(struct loader *l, const char *name)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(l->object, name);
@@ -194,6 +204,7 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.tasks_room = TASKS_PER_TETHER * room,
 		.tasks_share = TASKS_PER_TETHER * room / 4,
 		.lsm = rungs->lsm,
+		.native = rungs->native,
 		.kill = rungs->agent ? KILL_AGENT : KILL_TASK_WORK,
 	};
 	int err;
@@ -232,6 +243,8 @@ int loader_start(struct loader *l, const struct rungs *rungs, const struct loade
 		err = maps_size(l, rungs, options);
 	if (!err)
 		err = programs_choose(l, rungs);
+	if (!err)
+		err = native_switch(l, rungs);
 	if (!err)
 		err = object_load(l);
 	if (!err)

@@ -303,6 +303,24 @@ int maps_tasks(const struct maps *m, size_t *armed, size_t *guarded)
 	return err;
 }
 
+static int native_child_add(void *ctx, const void *key, const void *value)
+{
+	const struct autokill_task *task = value;
+	__u64 pid = task->pid;
+
+	(void)key;
+	return task->native & NATIVE_CHILD && pid ? list_add(ctx, &pid) : 0;
+}
+
+int maps_native_children(const struct maps *m, __u64 **out, size_t *n)
+{
+	struct list l = { .size = sizeof(**out) };
+	int err = map_list(m->tasks, sizeof(__u64), &l, native_child_add, n);
+
+	*out = (__u64 *)l.items;
+	return err;
+}
+
 int maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
 {
 	__u32 at = seq % AUTOKILL_EVENTS;

@@ -65,6 +65,12 @@ int maps_tethers(const struct maps *m, struct autokill_tether **out, size_t *n);
 int maps_failures(const struct maps *m, struct autokill_failure_count **out, size_t *n);
 
 /**
+ * maps_native_children - pids of the children made by clone3's native flags, dead ones included that
+ * have not been reaped, in malloc()ed *@out. Return: 0 or -errno, with *@out NULL and *@n 0.
+ */
+int maps_native_children(const struct maps *m, __u64 **out, size_t *n);
+
+/**
  * maps_tasks - how many tasks have a request pending, and how many are under the guard
  *
  * Return: 0 or -errno.

@@ -21,6 +21,41 @@ const char *name_ready(enum autokill_ready ready)
 	return "unknown";
 }
 
+const char *name_native(enum autokill_native native)
+{
+	switch (native) {
+	case NATIVE_FLAGS_ON:
+		return "on";
+	case NATIVE_FLAGS_KERNEL:
+		return "kernel";
+	case NATIVE_FLAGS_OPTION:
+		return "option";
+	case NATIVE_FLAGS_LOCKDOWN:
+		return "lockdown";
+	case NATIVE_FLAGS_NO_HOOK:
+		return "no-hook";
+	}
+	return "unknown";
+}
+
+const char *name_native_long(enum autokill_native native)
+{
+	switch (native) {
+	case NATIVE_FLAGS_ON:
+		return "served, as Linux 7.1 does";
+	case NATIVE_FLAGS_KERNEL:
+		return "left to the kernel, which has them itself";
+	case NATIVE_FLAGS_OPTION:
+		return "not served: load --no-native-flags";
+	case NATIVE_FLAGS_LOCKDOWN:
+		return "not served: lockdown forbids programs that write to user memory";
+	case NATIVE_FLAGS_NO_HOOK:
+		return "not served: this kernel's BTF lacks copy_clone_args_from_user or "
+		       "__x64_sys_clone3";
+	}
+	return "unknown";
+}
+
 const char *name_tether_state(enum autokill_tether_state state)
 {
 	switch (state) {
@@ -155,6 +190,10 @@ const char *name_what(enum autokill_what what)
 		return "agent-open";
 	case FAIL_AGENT_SIGNAL:
 		return "agent-signal";
+	case FAIL_NATIVE_CLEAR:
+		return "native-clear";
+	case FAIL_NATIVE_RESTORE:
+		return "native-restore";
 	}
 	return "unknown";
 }
@@ -200,6 +239,10 @@ const char *name_what_long(enum autokill_what what)
 		return "open and identify a child (the agent)";
 	case FAIL_AGENT_SIGNAL:
 		return "kill (the agent)";
+	case FAIL_NATIVE_CLEAR:
+		return "take clone3's native flags out of a struct of the caller";
+	case FAIL_NATIVE_RESTORE:
+		return "put a struct of a caller of clone3 back";
 	}
 	return "unknown";
 }

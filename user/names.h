@@ -11,6 +11,7 @@
 #include "autokill_state.h"
 
 const char *name_ready(enum autokill_ready ready);
+const char *name_native(enum autokill_native native);
 const char *name_tether_state(enum autokill_tether_state state);
 const char *name_scope(enum autokill_scope scope);
 const char *name_event(enum autokill_event_type type);
@@ -19,6 +20,9 @@ const char *name_what(enum autokill_what what);
 
 /** name_killer_long - the same for a sentence: "by task work in init" */
 const char *name_killer_long(enum autokill_killer killer);
+
+/** name_native_long - are the native flags served, and if not, why, for a sentence */
+const char *name_native_long(enum autokill_native native);
 
 /** name_what_long - what was tried when it failed, as an administrator would say it */
 const char *name_what_long(enum autokill_what what);

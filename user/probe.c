@@ -90,6 +90,17 @@ static bool btf_has_func(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
 
+static bool btf_has_member(const struct btf *btf, const char *type, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	for (int i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return true;
+	return false;
+}
+
 static void btf_probe(struct features *f)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -103,6 +114,12 @@ static void btf_probe(struct features *f)
 	f->fn_pidfd_release = btf_has_func(btf, "pidfd_release");
 	f->fn_anon_inode_getfile = btf_has_func(btf, "anon_inode_getfile");
 	f->iter_one_task = btf__find_by_name_kind(btf, "bpf_iter_task_type", BTF_KIND_ENUM) > 0;
+	f->fn_copy_clone_args = btf_has_func(btf, "copy_clone_args_from_user");
+	f->fn_clone3 = btf_has_func(btf, "__x64_sys_clone3");
+	f->fn_clone3_32 = btf_has_func(btf, "__ia32_sys_clone3");
+	/* What answers the probe as the kernel would may be what we have loaded. */
+	if (!btf_has_member(btf, "signal_struct", "autoreap"))
+		f->native = false;
 	f->kfunc_iter_task = btf_has_func(btf, "bpf_iter_task_new");
 	f->kfunc_send_signal = btf_has_func(btf, "bpf_send_signal_task");
 	f->kfunc_task_work_impl = btf_has_func(btf, "bpf_task_work_schedule_signal_impl");

@@ -11,6 +11,7 @@
 #include "proc.h"
 #include "times.h"
 
+#define STAT_THREADS 20
 #define STAT_START_TIME 22 /* number of the field, proc(5); the name is number 2 */
 
 int proc_stat_parse(const char *line, char comm[AUTOKILL_COMM_LEN], __u64 *start_ticks)
@@ -70,4 +71,39 @@ int proc_command(__u32 pid, __u64 start_time, char comm[AUTOKILL_COMM_LEN])
 		return -ESRCH;
 	memcpy(comm, name, sizeof(name));
 	return 0;
+}
+
+int proc_zombie_parse(const char *line, __u32 *parent)
+{
+	const char *close = strrchr(line, ')'), *field = close;
+	unsigned int who, threads;
+	char state;
+
+	if (!close || sscanf(close, ") %c %u", &state, &who) != 2)
+		return -EPROTO;
+	for (int i = 2; i < STAT_THREADS && field; i++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(field, "%u", &threads) != 1)
+		return -EPROTO;
+	if (state != 'Z' || threads > 1)
+		return 0;
+	*parent = who;
+	return 1;
+}
+
+int proc_zombie(__u32 pid, __u32 *parent)
+{
+	char line[2048];
+	int err = stat_read(pid, line, sizeof(line));
+
+	return err ? err : proc_zombie_parse(line, parent);
+}
+
+int proc_name(__u32 pid, char comm[AUTOKILL_COMM_LEN])
+{
+	char line[2048];
+	__u64 ticks;
+	int err = stat_read(pid, line, sizeof(line));
+
+	return err ? err : proc_stat_parse(line, comm, &ticks);
 }

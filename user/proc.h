@@ -25,4 +25,18 @@ int proc_command(__u32 pid, __u64 start_time, char comm[AUTOKILL_COMM_LEN]);
  */
 int proc_stat_parse(const char *line, char comm[AUTOKILL_COMM_LEN], __u64 *start_ticks);
 
+/**
+ * proc_zombie_parse - from a line of /proc/PID/stat: is it a process all of whose threads are dead?
+ *
+ * A zombie with threads is a leader that has gone before them: not dead yet.
+ * Return: 1, and *@parent is who has to wait for it; 0; -EPROTO.
+ */
+int proc_zombie_parse(const char *line, __u32 *parent);
+
+/** proc_zombie - the same of the process @pid. Return: as above, or -ESRCH, or -errno. */
+int proc_zombie(__u32 pid, __u32 *parent);
+
+/** proc_name - the name of whoever is @pid now. Return: 0; -errno with @comm unchanged. */
+int proc_name(__u32 pid, char comm[AUTOKILL_COMM_LEN]);
+
 #endif /* AUTOKILL_USER_PROC_H */

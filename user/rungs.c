@@ -3,6 +3,7 @@
 #include "rungs.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* The release: where the last reference to a pidfd is seen to go. */
 static const char *const release_lsm[] = {
@@ -26,6 +27,20 @@ static const char *const born[] = { "autokill_born2", "autokill_born", NULL };
 /* The tie: where the file of a pidfd is seen to be made. */
 static const char *const tie_pidfs[] = { "autokill_tie2", "autokill_tie", NULL };
 static const char *const tie_anon[] = { "autokill_tie_anon2", "autokill_tie_anon", NULL };
+
+/* What puts the caller's struct back is there before what changes it. */
+static const char *const native_end32[] = { "autokill_native_end32", NULL };
+static const char *const native[] = {
+#ifndef MUTATE_NATIVE_ONE_OUT
+	"autokill_native_end", "autokill_native_out2",
+#endif
+	"autokill_native_out",
+#ifndef MUTATE_NATIVE_ONE_IN
+	"autokill_native_in4", "autokill_native_in3",
+	"autokill_native_in2",
+#endif
+	"autokill_native_in",  NULL,
+};
 
 static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
 static const char *const arm_fn[] = { "autokill_birth_fn", "autokill_prctl", NULL };
@@ -51,7 +66,30 @@ static void programs_choose(struct rungs *r)
 	programs_add(r, &n, r->lsm ? guard_lsm : guard_fn);
 	programs_add(r, &n, born);
 	programs_add(r, &n, r->pidfs ? tie_pidfs : tie_anon);
+	if (r->native == NATIVE_FLAGS_ON && r->end32)
+		programs_add(r, &n, native_end32);
+	if (r->native == NATIVE_FLAGS_ON)
+		programs_add(r, &n, native);
 	programs_add(r, &n, r->lsm ? arm_lsm : arm_fn);
+}
+
+void rungs_native_off(struct rungs *r)
+{
+	if (r->native != NATIVE_FLAGS_ON)
+		return;
+	r->native = NATIVE_FLAGS_OPTION;
+	programs_choose(r);
+}
+
+/* The native flags of clone3, which v7.1 has itself. None of it is needed to tether by prctl(). */
+static enum autokill_native native_choose(const struct features *f)
+{
+	if (f->native)
+		return NATIVE_FLAGS_KERNEL;
+	/* v5.14: 51e1bb9eeaf7 ("bpf: Add lockdown check for probe_write_user helper") */
+	if (!strcmp(f->lockdown, "integrity") || !strcmp(f->lockdown, "confidentiality"))
+		return NATIVE_FLAGS_LOCKDOWN;
+	return f->fn_copy_clone_args && f->fn_clone3 ? NATIVE_FLAGS_ON : NATIVE_FLAGS_NO_HOOK;
 }
 
 struct lacks_list {
@@ -114,6 +152,8 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 
 	/* v5.7: fc611f47f218 ("bpf: Introduce BPF_PROG_TYPE_LSM"); active only if listed in lsm= */
 	r->lsm = f->lsm_bpf;
+	r->native = native_choose(f);
+	r->end32 = f->fn_clone3_32;
 	programs_choose(r);
 	return l.n;
 }

@@ -3,6 +3,7 @@
 #ifndef AUTOKILL_USER_RUNGS_H
 #define AUTOKILL_USER_RUNGS_H
 
+#include "autokill_state.h"
 #include "probe.h"
 
 enum rung_object {
@@ -12,12 +13,14 @@ enum rung_object {
 	OBJECT_TASK_WORK,      /* 7.0 and newer */
 };
 
-#define RUNG_PROGRAMS_MAX 16
+#define RUNG_PROGRAMS_MAX 32
 
 struct rungs {
 	enum rung_object object;
-	bool lsm;   /* BPF LSM; else fmod_ret and fentry on security_* */
-	bool agent; /* the agent is needed: it kills */
+	bool lsm;		     /* BPF LSM; else fmod_ret and fentry on security_* */
+	enum autokill_native native; /* are clone3's flags of Linux 7.1 served, or why not */
+	bool end32;		     /* they are, and there is an entry for 32-bit callers */
+	bool agent;		     /* the agent is needed: it kills */
 	bool pidfs; /* a pidfd is a file of pidfs, and the file_release hook sees it */
 	/*
 	 * To load and attach, in order; NULL at the end. What undoes and kills comes first, what
@@ -43,5 +46,8 @@ struct lack {
  * Return: how many are missing; 0 means that @r is set.
  */
 int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LACKS_MAX]);
+
+/** rungs_native_off - do not serve clone3's flags of Linux 7.1, if @r does so far */
+void rungs_native_off(struct rungs *r);
 
 #endif /* AUTOKILL_USER_RUNGS_H */

@@ -8,6 +8,7 @@
 
 #include "autokill_state.h"
 #include "maps.h"
+#include "unreaped.h"
 
 struct status {
 	struct autokill_config config;
@@ -17,6 +18,8 @@ struct status {
 	struct prog_info *progs;
 	size_t n_tethers, n_failures, n_progs;
 	size_t armed, guarded; /* tasks: with a request pending, under the guard */
+	struct unreaped *unreaped;
+	size_t n_unreaped;
 	struct autokill_agent agent;
 	bool agent_needed, agent_alive;
 	__u64 agent_beat_ns;  /* since its last heartbeat; 0 if there was none, or it has ended */

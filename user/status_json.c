@@ -17,6 +17,10 @@
  *   agent        object: needed (false: no other member follows), alive, pid (null: it has ended, or
  *                never ran), beat_ns (since its last heartbeat, or null), waiting (tethers that are
  *                released and not killed), oldest_wait_ns (of these, or null)
+ *   native_flags are clone3's flags of Linux 7.1 served: "on"; "kernel" (it does so itself), "option",
+ *                "lockdown", "no-hook" (not served, and why)
+ *   unreaped     array of { creator, command, children }: dead children made by these flags that nobody
+ *                has waited for, by who would have to
  *   counters     object: the members of struct autokill_stats, by their names there; they only grow
  *   failures     array of { what, errno, count }
  *   programs     array of { name, type, id, recursion_misses, run_cnt }
@@ -101,6 +105,23 @@ static struct json_object *progs_json(const struct status *s)
 	return array;
 }
 
+static struct json_object *unreaped_json(const struct status *s)
+{
+	struct json_object *array = out_json_array();
+
+	for (size_t i = 0; i < s->n_unreaped; i++) {
+		const struct unreaped *u = &s->unreaped[i];
+		char comm[OUT_TEXT(sizeof(u->comm))];
+		struct json_object *o = out_json_new();
+
+		out_add_u64(o, "creator", u->creator);
+		out_add_text(o, "command", out_text(comm, u->comm, sizeof(u->comm)));
+		out_add_u64(o, "children", u->children);
+		out_append(array, o);
+	}
+	return array;
+}
+
 static void add_u64_or_null(struct json_object *o, const char *name, bool has, __u64 value)
 {
 	if (has)
@@ -143,6 +164,8 @@ void status_json(const struct status *s)
 	out_add_u64(o, "guarded", s->guarded);
 	out_add_u64(o, "armed", s->armed);
 	out_add(o, "agent", agent_json(s));
+	out_add_text(o, "native_flags", name_native(c->native));
+	out_add(o, "unreaped", unreaped_json(s));
 	out_add(o, "counters", counters_json(s));
 	out_add(o, "failures", failures_json(s));
 	out_add(o, "programs", progs_json(s));

@@ -71,3 +71,13 @@ maps_empty()
 		done
 	done
 }
+
+# warnings - what the kernel's log has of level warning or worse, but for what an emulated CPU makes it say when
+# the host lets it wait, and the line that kernels up to 6.12 write for any program that can write to user memory
+warnings()
+{
+	dmesg -r | grep '^<[0-4]>' | grep -v -e 'hrtimer: interrupt took' \
+		-e 'bpf_probe_write_user helper that may corrupt user memory'
+}
+# quiet N - there are N of them
+quiet() { warnings | tail -n "+$(($1 + 1))" >/tmp/new; cat /tmp/new; [ ! -s /tmp/new ]; }

@@ -8,15 +8,13 @@ set -u
 # shellcheck source=tests/guest/lib.sh disable=SC1091
 . "$(dirname "$0")/lib.sh"
 
-quiet() { dmesg -r | grep '^<[0-4]>' | tail -n "+$((lines + 1))" >/tmp/new; cat /tmp/new; [ ! -s /tmp/new ]; }
-
-lines=$(dmesg -r | grep -c '^<[0-4]>')
+lines=$(warnings | wc -l)
 check 'load' autokill load
 sleep "$2"
 check "no process of ours for $2 s" no_loader
 check 'the agent starts, where this kernel needs it' agent_start
 conformance --via prctl --stress "$1"
 check 'every map is empty' maps_empty
-check 'no new line of level warning or worse in dmesg' quiet
+check 'no new line of level warning or worse in dmesg' quiet "$lines"
 autokill status
 finish

@@ -15,6 +15,7 @@
 #include "beat.h"
 #include "maps.h"
 #include "times.h"
+#include "unreaped.h"
 #include "view.h"
 
 #define UNUSED __attribute__((unused))
@@ -29,6 +30,8 @@ static struct {
 	struct autokill_tether tethers[8];
 	struct autokill_failure_count failures[8];
 	struct prog_info progs[8];
+	struct unreaped unreaped[4];
+	size_t n_unreaped;
 	size_t n_tethers, n_failures, n_progs, armed, guarded;
 	int (*event)(__u64 seq, struct autokill_event *out);
 	__u64 now;    /* CLOCK_BOOTTIME */
@@ -118,6 +121,14 @@ static UNUSED int made_up_maps_tasks(const struct maps *m, size_t *armed, size_t
 	return 0;
 }
 
+static UNUSED int made_up_unreaped_read(const struct maps *m, struct unreaped **out, size_t *n)
+{
+	(void)m;
+	*n = made_up.n_unreaped;
+	*out = made_up_copy(made_up.unreaped, *n, sizeof(**out));
+	return 0;
+}
+
 static UNUSED int made_up_maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
 {
 	(void)m;
@@ -155,6 +166,7 @@ static UNUSED __s64 made_up_time_offset(void)
 #define maps_failures made_up_maps_failures
 #define maps_progs made_up_maps_progs
 #define maps_tasks made_up_maps_tasks
+#define unreaped_read made_up_unreaped_read
 #define maps_event made_up_maps_event
 #define beat_read made_up_beat_read
 #define beat_now made_up_beat_now

@@ -20,6 +20,9 @@ static struct features kernel_618(void)
 		.btf = true,
 		.lsm_bpf = true,
 		.fn_copy_process = true,
+		.fn_copy_clone_args = true,
+		.fn_clone3 = true,
+		.fn_clone3_32 = true,
 		.fn_pidfs_alloc_file = true,
 		.fn_file_release = true,
 		.iter_one_task = true,
@@ -204,6 +207,68 @@ static void before_pidfs_hangs_on_the_pidfds_own_functions(void **state)
 	}
 }
 
+static void native_is(const struct features *f, enum autokill_native native)
+{
+	struct lack lacks[LACKS_MAX];
+	bool on = native == NATIVE_FLAGS_ON;
+	struct rungs r;
+
+	/* it is never a lack: prctl() is a way in everywhere */
+	assert_int_equal(rungs_choose(f, &r, lacks), 0);
+	assert_int_equal(r.native, native);
+	assert_int_equal(has_program(&r, "autokill_native_in"), on);
+	assert_int_equal(has_program(&r, "autokill_native_in4"), on);
+	assert_int_equal(has_program(&r, "autokill_native_out2"), on);
+	assert_int_equal(has_program(&r, "autokill_native_end"), on);
+	assert_int_equal(has_program(&r, "autokill_native_end32"), on && f->fn_clone3_32);
+	rungs_native_off(&r);
+	assert_int_equal(r.native, on ? NATIVE_FLAGS_OPTION : native);
+	assert_false(has_program(&r, "autokill_native_in"));
+	assert_false(has_program(&r, "autokill_native_end32"));
+	assert_true(has_program(&r, "autokill_prctl"));
+}
+
+static void serves_the_native_flags_where_it_can(void **state)
+{
+	struct features f = kernel_618();
+
+	(void)state;
+	native_is(&f, NATIVE_FLAGS_ON);
+	f.fn_clone3_32 = false; /* no 32-bit callers */
+	native_is(&f, NATIVE_FLAGS_ON);
+	f.fn_clone3 = false; /* not x86-64 */
+	native_is(&f, NATIVE_FLAGS_NO_HOOK);
+	f.fn_clone3 = true;
+	f.fn_copy_clone_args = false;
+	native_is(&f, NATIVE_FLAGS_NO_HOOK);
+
+	f = kernel_618();
+	strcpy(f.lockdown, "none");
+	native_is(&f, NATIVE_FLAGS_ON);
+	strcpy(f.lockdown, "integrity");
+	native_is(&f, NATIVE_FLAGS_LOCKDOWN);
+	f.native = true; /* 7.1 */
+	native_is(&f, NATIVE_FLAGS_KERNEL);
+}
+
+/* What puts a struct back is attached before what changes it. */
+static void native_programs_come_in_order(void **state)
+{
+	static const char *const order[] = { "autokill_native_end32", "autokill_native_end",
+					     "autokill_native_out2",  "autokill_native_out",
+					     "autokill_native_in4",   "autokill_native_in" };
+	struct lack lacks[LACKS_MAX];
+	struct features f = kernel_618();
+	struct rungs r;
+	size_t next = 0;
+
+	(void)state;
+	assert_int_equal(rungs_choose(&f, &r, lacks), 0);
+	for (const char *const *p = r.programs; *p && next < 6; p++)
+		next += !strcmp(*p, order[next]);
+	assert_int_equal(next, 6);
+}
+
 static void nothing_at_all_overflows_nothing(void **state)
 {
 	struct lack lacks[LACKS_MAX];
@@ -228,6 +293,8 @@ int main(void)
 		cmocka_unit_test(names_each_lack),
 		cmocka_unit_test(old_kernels_take_the_agent),
 		cmocka_unit_test(before_pidfs_hangs_on_the_pidfds_own_functions),
+		cmocka_unit_test(serves_the_native_flags_where_it_can),
+		cmocka_unit_test(native_programs_come_in_order),
 		cmocka_unit_test(nothing_at_all_overflows_nothing),
 	};
 

@@ -24,6 +24,7 @@ static int setup(void **state)
 		.share = 4096,
 		.room = 16384,
 		.lsm = 1,
+		.native = NATIVE_FLAGS_ON,
 		.version = "1.2.3",
 		.loaded_at = 60 * NS_PER_S,
 	};
@@ -54,6 +55,9 @@ static void some_state(void)
 	made_up.progs[0] = (struct prog_info){ "release", "lsm", 12, 0, 0 };
 	made_up.progs[1] = (struct prog_info){ "prctl", "tracing", 6, 17, 1000 };
 	made_up.n_progs = 2;
+	made_up.unreaped[0] = (struct unreaped){ 4711, 3, "supervisor" };
+	made_up.unreaped[1] = (struct unreaped){ 12, 1, "" };
+	made_up.n_unreaped = 2;
 	made_up.armed = 1;
 	made_up.guarded = 22;
 }
@@ -62,6 +66,7 @@ static const char head_text[] = "autokill 1.2.3: loaded and ready\n"
 				"since   2026-04-12 13:04:22.000\n"
 				"hooks   BPF LSM\n"
 				"agent   not needed\n"
+				"flags   of clone3: served, as Linux 7.1 does\n"
 				"room    5 of 16384 tethers; a user other than root may have 4096\n"
 				"tethers 2 live, 1 at birth, 1 released, 1 killed but not gone\n"
 				"tasks   22 under the guard, 1 with a request pending\n"
@@ -69,6 +74,12 @@ static const char head_text[] = "autokill 1.2.3: loaded and ready\n"
 				"USER              UID TETHERS\n"
 				"root                0       2\n"
 				"4000000001 4000000001       3\n"
+				"\n"
+				"Dead children made by clone3's flags that nobody has waited for "
+				"(wait with __WALL)\n"
+				"CREATOR COMMAND    UNREAPED\n"
+				"   4711 supervisor        3\n"
+				"     12                   1\n"
 				"\n"
 				"Requests (prctl)\n"
 				"         100  accepted\n"
@@ -109,6 +120,7 @@ static void text_of_nothing_yet(void **state)
 	(void)state;
 	assert_int_equal(c->status, 0);
 	assert_null(strstr(c->out, "USER"));
+	assert_null(strstr(c->out, "UNREAPED"));
 	assert_null(strstr(c->out, "FAILED"));
 	assert_null(strstr(c->out, "PROGRAM"));
 }
@@ -143,11 +155,15 @@ static void json(void **state)
 		"\"tethers\":{\"total\":5,\"birth\":1,\"live\":2,\"released\":1,\"killed\":1},"
 		"\"users\":[{\"uid\":0,\"user\":\"root\",\"tethers\":2},"
 		"{\"uid\":4000000001,\"user\":\"4000000001\",\"tethers\":3}],"
-		"\"guarded\":22,\"armed\":1,\"agent\":{\"needed\":false},"
-		"\"counters\":{\"arms\":100,\"arms_refused\":101,\"arms_lapsed\":102,\"births\":103,"
-		"\"ties\":109,\"ties_made_up\":110,\"clones_failed\":108,\"untied_killed\":111,"
+		"\"guarded\":22,\"armed\":1,\"agent\":{\"needed\":false},\"native_flags\":\"on\","
+		"\"unreaped\":[{\"creator\":4711,\"command\":\"supervisor\",\"children\":3},"
+		"{\"creator\":12,\"command\":\"\",\"children\":1}],"
+		"\"counters\":{\"arms\":100,\"arms_refused\":101,\"arms_lapsed\":102,"
+		"\"natives\":129,\"natives_missed\":130,"
+		"\"births\":103,\"ties\":109,\"ties_made_up\":110,\"clones_failed\":108,\"untied_killed\":111,"
 		"\"refused_right\":104,\"refused_room\":105,\"refused_share\":106,"
-		"\"arms_no_agent\":123,\"refused_memory\":107,\"releases\":112,\"released_dead\":113,"
+		"\"arms_no_agent\":123,\"natives_refused\":131,\"natives_unrestored\":132,"
+		"\"refused_memory\":107,\"releases\":112,\"released_dead\":113,"
 		"\"releases_made_up\":114,\"killed_here\":115,\"killed_by_timer\":116,"
 		"\"killed_by_victim\":117,\"killed_by_parent\":118,\"killed_by_init\":119,"
 		"\"killed_by_agent\":120,\"killed_by_self\":121,\"releases_unsent\":122,"
@@ -158,6 +174,31 @@ static void json(void **state)
 		"\"programs\":[{\"name\":\"release\",\"type\":\"lsm\",\"id\":12,"
 		"\"recursion_misses\":0,\"run_cnt\":0},{\"name\":\"prctl\",\"type\":\"tracing\","
 		"\"id\":6,\"recursion_misses\":17,\"run_cnt\":1000}]}\n");
+}
+
+static void native_flags_and_why_not(void **state)
+{
+	static const struct {
+		enum autokill_native native;
+		const char *text, *json;
+	} all[] = {
+		{ NATIVE_FLAGS_KERNEL, "left to the kernel, which has them itself\n",
+		  "\"kernel\"" },
+		{ NATIVE_FLAGS_OPTION, "not served: load --no-native-flags\n", "\"option\"" },
+		{ NATIVE_FLAGS_LOCKDOWN, "not served: lockdown forbids", "\"lockdown\"" },
+		{ NATIVE_FLAGS_NO_HOOK, "not served: this kernel's BTF lacks", "\"no-hook\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		char line[80];
+
+		made_up.config.native = all[i].native;
+		snprintf(line, sizeof(line), "\nflags   of clone3: %s", all[i].text);
+		assert_non_null(strstr(call_words(cmd_status_made_up, "status")->out, line));
+		snprintf(line, sizeof(line), "\"native_flags\":%s,", all[i].json);
+		assert_non_null(strstr(call_words(cmd_status_made_up, "status -j")->out, line));
+	}
 }
 
 static void without_lsm_it_says_what_that_means(void **state)
@@ -280,6 +321,7 @@ int main(void)
 		cmocka_unit_test_setup(every_counter_is_told_once, setup),
 		cmocka_unit_test_setup(json, setup),
 		cmocka_unit_test_setup(without_lsm_it_says_what_that_means, setup),
+		cmocka_unit_test_setup(native_flags_and_why_not, setup),
 		cmocka_unit_test_setup(the_agent_is_alive, setup),
 		cmocka_unit_test_setup(the_agent_is_not_alive, setup),
 		cmocka_unit_test_setup(the_agent_has_ended, setup),

@@ -13,6 +13,7 @@
 #include "names.h"
 #include "out.h"
 #include "proc.h"
+#include "unreaped.h"
 #include "times.h"
 #include "users.h"
 
@@ -231,6 +232,48 @@ static void messages_are_one_line_each(void **state)
 	assert_int_equal(c->err[strlen(c->err) - 1], '\n');
 }
 
+static void zombies(void **state)
+{
+	__u32 parent = 7;
+
+	(void)state;
+	/* fields 3, 4 and 20 count: state, parent, threads */
+	assert_int_equal(proc_zombie_parse("12 (a) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 1 0",
+					   &parent),
+			 0);
+	assert_int_equal(parent, 7);
+	assert_int_equal(
+		proc_zombie_parse("12 (a) Z) Z 41 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 1 0",
+				  &parent),
+		1);
+	assert_int_equal(parent, 41);
+	/* the leader has gone, a thread lives */
+	assert_int_equal(proc_zombie_parse("12 (a) Z 42 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 2 0",
+					   &parent),
+			 0);
+	assert_int_equal(proc_zombie_parse("12 (a) Z 43 2 3", &parent), -EPROTO);
+	assert_int_equal(proc_zombie_parse("12 a Z", &parent), -EPROTO);
+	assert_int_equal(proc_zombie_parse("", &parent), -EPROTO);
+	assert_int_equal(parent, 41);
+}
+
+static void unreaped_by_creator(void **state)
+{
+	struct unreaped list[4];
+	size_t n = 0;
+
+	(void)state;
+	unreaped_add(list, &n, 5);
+	unreaped_add(list, &n, 9);
+	unreaped_add(list, &n, 5);
+	assert_int_equal(n, 2);
+	assert_int_equal(list[0].creator, 5);
+	assert_int_equal(list[0].children, 2);
+	assert_int_equal(list[1].creator, 9);
+	assert_int_equal(list[1].children, 1);
+	assert_string_equal(list[1].comm, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +287,8 @@ int main(void)
 		cmocka_unit_test(stat_lines),
 		cmocka_unit_test(a_process_is_known_by_its_start),
 		cmocka_unit_test(messages_are_one_line_each),
+		cmocka_unit_test(zombies),
+		cmocka_unit_test(unreaped_by_creator),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

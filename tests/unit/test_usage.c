@@ -113,6 +113,20 @@ static void values(void **state)
 	assert_usage("run --nnp --", 125, "no command given");
 }
 
+/* What may not change without notice: others call it from scripts and units. */
+static void options_of_load(void **state)
+{
+	struct called *c = autokill("load --help");
+
+	(void)state;
+	assert_non_null(strstr(c->out, "--no-native-flags"));
+	assert_non_null(strstr(c->out, "--room=N"));
+	assert_null(strstr(c->out, "ring-bytes"));
+	assert_usage("load --no-native-flags=yes", 2, "doesn't allow an argument");
+	assert_usage("load --no-native-flags stray", 2, "takes no arguments");
+	assert_usage("load --no-native-flags --room 0", 2, "not a number from 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +136,7 @@ int main(void)
 		cmocka_unit_test(every_verb_has_help),
 		cmocka_unit_test(every_verb_refuses_what_it_does_not_know),
 		cmocka_unit_test(values),
+		cmocka_unit_test(options_of_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * native.bpf.h - the kernel's own clone3 flags, on kernels that do not know them
+ *
+ * Linux 7.1 has CLONE_AUTOREAP, CLONE_NNP and CLONE_PIDFD_AUTOKILL. An older kernel answers EINVAL to
+ * them (clone3_args_valid(), kernel/fork.c), before any hook that could serve the call. So they are
+ * taken out of the caller's struct for just as long as the kernel copies it:
+ *
+ *   native_in    copy_clone_args_from_user is entered: if the three bits are there, and by the native
+ *                rules they are right, note the request in the thread's record, and clear them
+ *   native_out   it returned: the kernel has its copy; put the struct back
+ *   birth        task_alloc, before a child exists: put it back, if that has not been done; then the
+ *                request is used, or refused (native_request(), called by tether_birth())
+ *   born         copy_process returned: put it back, if it could not be done before
+ *   native_end   clone3 returned: the same; a request that came to nothing ends
+ *
+ * Where the bits are not right, nothing is touched, and the kernel says EINVAL as it would.
+ *
+ * bpf_probe_write_user() does not wait for a page: it fails where the page is not there, or could
+ * not be written without a fault (a fork by another thread write-protects every page that it
+ * shares). Before the copy that costs the caller an EINVAL. After it, with the bits cleared, the clone
+ * is refused (EAGAIN), and the record keeps what is owed: the thread's next clone3 with the same
+ * struct is served as if the bits were there, so that it never makes a child without its tether.
+ *
+ * All three bits lie in one byte, and only that byte is written. Thus a struct that straddles two
+ * pages is either changed or not, and a racing write to another byte of it is not undone.
+ *
+ * In, out and end are tracing programs, which the kernel may skip (tether.bpf.h). in has many copies: a
+ * skipped one costs the caller an EINVAL. What puts back hangs on two of out, on birth, which no kernel
+ * skips (v6.2, BPF LSM), on two of born and on end.
+ *
+ * A request belongs to the call that made it: to its thread, the system call, the address of the struct,
+ * and the flags that stand in there when the kernel asks for a verdict. One that was left behind, all
+ * ends having been skipped, serves no other clone of the thread.
+ */
+#ifndef AUTOKILL_NATIVE_BPF_H
+#define AUTOKILL_NATIVE_BPF_H
+
+/*
+ * 1: the programs named native_* are loaded. Set by the loader before load, so that the verifier drops
+ * what is off from birth and born: under lockdown they may not even contain the call of
+ * bpf_probe_write_user(). A section, and so a map, of its own: the loader writes it whole.
+ */
+const volatile u32 native_on SEC(".rodata.native") = 0;
+
+/*
+ * Records with NATIVE_ASKED or NATIVE_OWED, that is, calls that are just being served, and structs that
+ * could not be put back. Atomic adds. While it is 0, no clone3 has anything to look for.
+ */
+u64 natives_open;
+
+/* uapi/linux/sched.h of v7.1; 35 and 36 were the other way round on the mailing list */
+#define CLONE_AUTOREAP (1ULL << 34)
+#define CLONE_NNP (1ULL << 35)
+#define CLONE_PIDFD_AUTOKILL (1ULL << 36)
+#define NATIVE_BITS (CLONE_AUTOREAP | CLONE_NNP | CLONE_PIDFD_AUTOKILL)
+#define NATIVE_BYTE 4 /* where they are in the 8 bytes of flags; BPF here is little-endian */
+
+#define CLONE_ARGS_SIZE_VER0 64
+#define CLONE_ARGS_EXIT_SIGNAL 32 /* offset of exit_signal in struct clone_args */
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "NATIVE_BYTE");
+_Static_assert((0xffULL << 8 * NATIVE_BYTE & NATIVE_BITS) == NATIVE_BITS, "NATIVE_BYTE");
+
+/* Write the byte of @flags that has the bits into the struct at @args: 0 or a negative errno. */
+static __always_inline int native_write(u64 args, u64 flags)
+{
+	u8 byte = flags >> 8 * NATIVE_BYTE;
+
+	return bpf_probe_write_user((void *)(args + NATIVE_BYTE), &byte, sizeof(byte));
+}
+
+static __always_inline int native_read(u64 args, u64 *flags)
+{
+	return bpf_probe_read_user(flags, sizeof(*flags), (void *)args);
+}
+
+/* @rec is to have @state, of NATIVE_ASKED and NATIVE_OWED. Its owner is the current thread, or dead. */
+static __always_inline void native_state(struct autokill_task *rec, u32 state)
+{
+	u32 old = rec->native & NATIVE_OPEN;
+
+	rec->native = (rec->native & ~NATIVE_OPEN) | state;
+	if (!old && state)
+		__sync_fetch_and_add(&natives_open, 1);
+	else if (old && !state)
+		__sync_fetch_and_sub(&natives_open, 1);
+}
+
+static __always_inline void native_settled(struct autokill_task *rec)
+{
+	native_state(rec, rec->native & NATIVE_ASKED);
+}
+
+/*
+ * Put the struct of the current thread back as its caller wrote it, if that is owed. 0: nothing is
+ * owed any more; else a negative errno, and it is still owed.
+ *
+ * A program that was exec'ed since has another memory, and what lies at the address there is none of
+ * ours: a caller must not be able to choose a byte that is written into a setuid program.
+ */
+static __noinline int native_restore(struct autokill_task *rec)
+{
+	u64 flags;
+	int err;
+
+	if (!rec || !(rec->native & NATIVE_OWED))
+		return 0;
+	if (rec->native_exec_id != bpf_get_current_task_btf()->self_exec_id) {
+		native_settled(rec);
+		return 0;
+	}
+	err = native_read(rec->native_args, &flags);
+	if (!err && flags != (rec->native_flags & ~NATIVE_BITS)) {
+		native_settled(rec); /* somebody has written it anew: it is his */
+		return 0;
+	}
+	if (!err)
+		err = native_write(rec->native_args, rec->native_flags);
+	if (err) {
+		failure_count(FAIL_NATIVE_RESTORE, err);
+		return err;
+	}
+	native_settled(rec);
+	return 0;
+}
+
+/*
+ * The native rules but for the right (kernel/fork.c, copy_process() of v7.1), which give EINVAL one and
+ * all, so that their order does not show. Only the flags that the kernel does not know matter here: what
+ * else is wrong, it finds out itself.
+ */
+static __always_inline bool native_rules(u64 flags, u64 exit_signal)
+{
+	return flags & CLONE_AUTOREAP && flags & CLONE_PIDFD && !(flags & CLONE_THREAD) &&
+	       !(flags & CLONE_PARENT) && !exit_signal;
+}
+
+/* The record of the current thread; made if there is none. NULL: counted. */
+static __always_inline struct autokill_task *native_record(struct task_struct *cur)
+{
+	struct autokill_task *rec = task_record(cur);
+
+	if (rec || task_record_add((u64)cur, share_uid(), 0, 0))
+		return rec;
+	return task_record(cur);
+}
+
+/* The struct at @args asks with @flags: take the request, or leave it to the kernel's EINVAL. */
+static __noinline int native_take(u64 args, u64 flags)
+{
+	struct task_struct *cur = bpf_get_current_task_btf();
+	struct autokill_task *rec;
+	u64 exit_signal;
+	int err;
+
+	if (bpf_probe_read_user(&exit_signal, sizeof(exit_signal),
+				(void *)(args + CLONE_ARGS_EXIT_SIGNAL)))
+		return 0; /* the kernel will read it, and then see the bits */
+	if (!native_rules(flags, exit_signal) || !ready_for_current())
+		return 0;
+	rec = native_record(cur);
+	if (!rec)
+		return 0; /* no room: counted */
+	/* Of another struct, from an earlier call; if it fails again, it is forgotten. */
+	native_restore(rec);
+	rec->native_args = args;
+	rec->native_flags = flags;
+	rec->native_exec_id = cur->self_exec_id;
+	native_state(rec, NATIVE_ASKED | NATIVE_OWED);
+	err = native_write(args, flags & ~NATIVE_BITS);
+	if (err) {
+		native_state(rec, 0);
+		failure_count(FAIL_NATIVE_CLEAR, err);
+		return 0;
+	}
+	COUNT(natives);
+	return 0;
+}
+
+/* A clone3 without the bits, while some struct somewhere may lack them: this one? */
+static __noinline int native_owed(u64 args, u64 flags)
+{
+	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
+
+	if (!rec || !(rec->native & NATIVE_OWED))
+		return 0;
+	if (rec->native_args != args ||
+	    rec->native_exec_id != bpf_get_current_task_btf()->self_exec_id)
+		return native_restore(rec);
+	/* Equal also where an earlier copy has just cleared them. Else it was written anew. */
+	if (flags == (rec->native_flags & ~NATIVE_BITS))
+		native_state(rec, NATIVE_ASKED | NATIVE_OWED);
+	else
+		native_state(rec, 0);
+	return 0;
+}
+
+/*
+ * copy_clone_args_from_user() is entered, in the caller. Every clone3 comes through here as often as there
+ * are copies, so the way out of one without the bits is short.
+ */
+static __always_inline void native_enter(u64 args, u64 size)
+{
+	u64 flags;
+
+	if (native_read(args, &flags))
+		return;
+	if (flags & CLONE_PIDFD_AUTOKILL) {
+		if (size >= CLONE_ARGS_SIZE_VER0)
+			native_take(args, flags);
+	} else if (READ_ONCE(natives_open)) {
+		native_owed(args, flags);
+	}
+}
+
+/* The kernel has its copy; or, with @end, the call is over, and so is its request. */
+static __always_inline void native_leave(bool end)
+{
+	struct autokill_task *rec;
+
+	if (!READ_ONCE(natives_open))
+		return;
+	rec = task_record(bpf_get_current_task_btf());
+	if (!rec || !(rec->native & NATIVE_OPEN))
+		return;
+	native_restore(rec);
+	if (end)
+		native_state(rec, rec->native & NATIVE_OWED);
+}
+
+/*
+ * The kernel has its copy, @kargs: are the bits in there after all, where they should be served? Then every
+ * copy of the way in was skipped, or could not write to the struct; the caller will see EINVAL.
+ */
+static __always_inline void native_missed(const struct kernel_clone_args *kargs, int ret)
+{
+	u64 flags = kargs->flags;
+
+	if (!ret && flags & CLONE_PIDFD_AUTOKILL && native_rules(flags, kargs->exit_signal))
+		COUNT(natives_missed);
+}
+
+/*
+ * Is the system call that the current thread is in the clone3 that the request was made by? The end of
+ * a call may be skipped, and its request then stands when the same thread calls fork() or clone().
+ */
+static __always_inline bool native_same_call(u64 args)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	if (!regs || (BPF_CORE_READ(regs, orig_ax) & ~X32_SYSCALL_BIT) != NR_CLONE3)
+		return false;
+	/* The first argument: of a 64-bit call, of a 32-bit call (which has the same number). */
+	return BPF_CORE_READ(regs, di) == args || (u32)BPF_CORE_READ(regs, bx) == args;
+}
+
+/*
+ * At task_alloc of a clone with @flags by the current thread, whose record is @rec: has it been asked for by
+ * clone3's flags? 0: no; else NATIVE_ASKED, with CLONE_NNP NATIVE_NNP, too; or the negative errno by
+ * which it is refused.
+ */
+static __noinline int native_request(struct autokill_task *rec, u64 flags)
+{
+	struct task_struct *cur = bpf_get_current_task_btf();
+	u64 asked, now;
+	int err;
+
+	if (!rec)
+		return 0;
+#ifdef MUTATE_NATIVE_ONE_OUT
+	if (rec->native & NATIVE_ASKED) {
+		native_state(rec, 0);
+		return NATIVE_ASKED;
+	}
+#endif
+	err = native_restore(rec);
+	if (!(rec->native & NATIVE_ASKED))
+		return 0;
+	native_state(rec, rec->native & NATIVE_OWED); /* used up, however this ends */
+	if (!native_same_call(rec->native_args)) {
+		COUNT(arms_lapsed);
+		return 0;
+	}
+	asked = rec->native_flags;
+	if (!err)
+		err = native_read(rec->native_args, &now);
+	if (err) {
+		COUNT(natives_unrestored);
+		event_current(EVENT_REFUSED, EAGAIN);
+		return -EAGAIN;
+	}
+	/* Another thread writes into the struct. What the kernel has copied, nobody knows. */
+	if (now != asked || !(flags & CLONE_PIDFD) || flags & (CLONE_THREAD | CLONE_PARENT))
+		return -EINVAL;
+	/* The native right: the caller's own no_new_privs does not count, nor does a new namespace. */
+	if (!(asked & CLONE_NNP) && !(caps(&cur->cred->cap_effective) & 1ULL << CAP_SYS_ADMIN))
+		return -EPERM;
+	return asked & CLONE_NNP ? NATIVE_ASKED | NATIVE_NNP : NATIVE_ASKED;
+}
+
+/*
+ * Is @task one that the kernel would reap by itself? Then it may have no siblings made (CLONE_PARENT,
+ * EINVAL). The flag is the leader's: it is lost if another thread of the child execs.
+ */
+static __always_inline bool native_autoreap(struct task_struct *task)
+{
+	struct autokill_task *rec = task_record(task->group_leader);
+
+	return rec && rec->native & NATIVE_CHILD;
+}
+
+#endif /* AUTOKILL_NATIVE_BPF_H */

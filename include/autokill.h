@@ -97,10 +97,11 @@ int autokill_query(void);
  * @size: size of *args in bytes, as for clone3()
  * @flags: 0 or AUTOKILL_NNP
  *
- * Where the kernel has CLONE_PIDFD_AUTOKILL (Linux 7.1) and args->exit_signal is 0 (the kernel's
- * flag needs CLONE_AUTOREAP, which allows no exit signal), the kernel's own flag is used, together
- * with CLONE_AUTOREAP: the child is then reaped by the kernel. Otherwise the calling thread arms
- * and calls clone3(); the child is then waited for as usual, with __WALL if exit_signal is 0.
+ * Where CLONE_PIDFD_AUTOKILL is served (by Linux 7.1, or by autokill on older kernels) and
+ * args->exit_signal is 0 (the flag needs CLONE_AUTOREAP, which allows no exit signal), it is used,
+ * together with CLONE_AUTOREAP: by Linux 7.1 the child is then reaped by the kernel. Otherwise, or if
+ * the caller has no right to the flag, the calling thread arms and calls clone3(). A child that the
+ * kernel does not reap is waited for as usual, with __WALL if exit_signal is 0.
  * *args is not changed. Whatever the outcome, no request is left pending.
  *
  * Return: the child's pid in the caller's pid namespace; 0 in the child; -1 with errno set:

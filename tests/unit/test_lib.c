@@ -15,13 +15,14 @@
 #include "call.h"
 
 static struct {
-	int loaded;	 /* autokill is */
-	int native;	 /* the kernel has the flags */
-	int arm_errno;	 /* of ARM */
-	int clone_errno; /* of clone3, when its flags are known */
-	int skip;	 /* so many prctl()s meet a skipped program */
-	int skip_unarm;	 /* so many UNARMs do */
-	int armed;	 /* a request is pending */
+	int loaded;	  /* autokill is */
+	int native;	  /* the kernel has the flags */
+	int arm_errno;	  /* of ARM */
+	int clone_errno;  /* of clone3, when its flags are known */
+	int native_errno; /* ... when the flags are among them */
+	int skip;	  /* so many prctl()s meet a skipped program */
+	int skip_unarm;	  /* so many UNARMs do */
+	int armed;	  /* a request is pending */
 	int yields, clones;
 	unsigned int arm_flags;
 	size_t size;
@@ -76,6 +77,8 @@ static long kernel_syscall(long number, ...)
 	kernel.clones++;
 	if (flags >> 34 && !kernel.native)
 		return kernel_fail(EINVAL);
+	if (flags >> 34 && kernel.native_errno)
+		return kernel_fail(kernel.native_errno);
 	if (kernel.clone_errno)
 		return kernel_fail(kernel.clone_errno);
 	kernel.armed = 0;
@@ -227,9 +230,26 @@ static void only_einval_means_that_there_is_no_flag(void **state)
 
 	(void)state;
 	kernel.loaded = kernel.native = 1;
-	kernel.clone_errno = EPERM;
-	assert_clone(&args, sizeof(args), 0, -1, EPERM);
+	kernel.clone_errno = EAGAIN;
+	assert_clone(&args, sizeof(args), 0, -1, EAGAIN);
 	assert_int_equal(kernel.clones, 1);
+}
+
+/* The right to arm is wider: no_new_privs of the caller, a guard on the caller. */
+static void without_the_right_to_the_flag_it_arms(void **state)
+{
+	struct clone_args args = args_of(0);
+
+	(void)state;
+	kernel.native = 1;
+	kernel.native_errno = EPERM;
+	assert_clone(&args, sizeof(args), 0, -1, EPERM); /* nothing is loaded */
+	assert_int_equal(kernel.clones, 1);
+	kernel.loaded = 1;
+	assert_clone(&args, sizeof(args), 0, 4711, EPERM);
+	assert_int_equal(flags_seen(), CLONE_PIDFD);
+	kernel.arm_errno = EPERM;
+	assert_clone(&args, sizeof(args), 0, -1, EPERM);
 }
 
 static void nothing_there(void **state)
@@ -311,6 +331,7 @@ int main(void)
 		cmocka_unit_test_setup(prefers_the_kernels_own_flag, setup),
 		cmocka_unit_test_setup(falls_back_where_the_kernel_has_no_flag, setup),
 		cmocka_unit_test_setup(only_einval_means_that_there_is_no_flag, setup),
+		cmocka_unit_test_setup(without_the_right_to_the_flag_it_arms, setup),
 		cmocka_unit_test_setup(nothing_there, setup),
 		cmocka_unit_test_setup(errors_of_arm_and_clone, setup),
 		cmocka_unit_test_setup(a_skipped_program_is_asked_again, setup),

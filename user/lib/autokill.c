@@ -2,7 +2,7 @@
 /*
  * autokill.c - libautokill: tether a child to its pidfd, by whatever the kernel has
  *
- * The kernel's own flag where it serves (Linux 7.1, exit_signal 0), else prctl(PR_AUTOKILL) and a
+ * The kernel's own flag where it is served (Linux 7.1 or autokill, exit_signal 0), else prctl(PR_AUTOKILL) and a
  * plain clone3(). Nothing here allocates or takes a lock: it may be called where fork() may.
  */
 #include <errno.h>
@@ -108,6 +108,7 @@ static bool child_can_return(const struct clone_args *args)
 pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int flags)
 {
 	union clone_buffer buffer;
+	int err = EINVAL;
 	pid_t pid;
 
 	if (size > CLONE3_SIZE_MAX) {
@@ -123,8 +124,13 @@ pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int f
 	buffer.args.flags |= CLONE_PIDFD;
 	if (!buffer.args.exit_signal) {
 		pid = clone_native(&buffer, size, flags & AUTOKILL_NNP);
-		if (pid >= 0 || errno != EINVAL)
+		if (pid >= 0 || (errno != EINVAL && errno != EPERM))
 			return pid;
+		err = errno;
 	}
-	return clone_armed(&buffer, size, flags);
+	/* After EPERM, too: the caller's own no_new_privs, or a guard, is a right here, but not to the flag. */
+	pid = clone_armed(&buffer, size, flags);
+	if (pid < 0 && errno == EINVAL)
+		errno = err; /* nothing is loaded: then the kernel's own word stands */
+	return pid;
 }

@@ -63,7 +63,8 @@ enum act {
 	ACT_PIDFD_CHURN,     /* pidfd_open(value) wide times, close all */
 	ACT_IGNORE_CHILDREN, /* SIGCHLD := SIG_IGN */
 	/* raw calls */
-	ACT_PRCTL,	/* prctl(PR_AUTOKILL, value, wide, args[0], args[1]) */
+	ACT_PRCTL,  /* prctl(PR_AUTOKILL, value, wide, args[0], args[1]) */
+	ACT_STRUCT, /* clone3 with a struct in memory of kind value (enum memory): 0 or -errno */
 	ACT_TRY_CLONE3, /* clone3 with flags wide and exit signal value; replies 0 or -errno */
 };
 
@@ -102,6 +103,20 @@ struct note {
 		struct spawn spawn;
 		struct hello hello;
 	};
+};
+
+/* Where the struct clone_args is. */
+enum memory {
+	MEMORY_PLAIN,
+	MEMORY_VM,	       /* ... and the child shares it */
+	MEMORY_VFORK,	       /* ... and ends before the parent returns */
+	MEMORY_FLAGS_STRADDLE, /* 4 bytes of flags on one page, 4 on the next */
+	MEMORY_STRADDLES,      /* flags on one page, all else on the next */
+	MEMORY_READ_ONLY,
+	MEMORY_ABSENT,	      /* file-backed, never touched */
+	MEMORY_SECOND_ABSENT, /* as MEMORY_STRADDLES, the second page so */
+	MEMORY_KINDS,
+	MEMORY_BY_INT80 = MEMORY_KINDS, /* plain, below 4 GiB, and by the entry of 32-bit callers */
 };
 
 enum program {

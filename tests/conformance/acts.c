@@ -250,6 +250,8 @@ static int act_call(const struct note *note, int fd)
 		return signal(SIGCHLD, SIG_IGN) == SIG_ERR ? -errno : 0;
 	case ACT_PRCTL:
 		return way_prctl(value, note->wide, note->args[0], note->args[1]);
+	case ACT_STRUCT:
+		return struct_clone3(value);
 	case ACT_TRY_CLONE3:
 		return self_try_clone3(note->wide, value);
 	default:

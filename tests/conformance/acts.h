@@ -45,6 +45,12 @@ void self_reply(int value, int64_t wide);
 int self_spawn(const struct spawn *spawn, int child_sock);
 int self_new_pidfd(void);
 
+/*
+ * A tethered child by a struct clone_args in memory of this kind, and its death by close. Return: 0; the
+ * -errno of clone3(); -EBADMSG if the struct is not afterwards what it was before.
+ */
+int struct_clone3(enum memory memory);
+
 /* Does clone3() take these flags? The child ends at once. Return: 0 or -errno. */
 int self_try_clone3(uint64_t flags, int exit_signal);
 

@@ -22,6 +22,7 @@
 #define NEED_STACK_CLONE (1U << 8) /* clone3 on a stack, written for this architecture */
 #define NEED_VETO (1U << 9)	   /* BPF programs that refuse can be attached */
 #define NEED_BINFMT (1U << 10)	   /* binfmt_misc */
+#define NEED_INT80 (1U << 11)	   /* the entry of 32-bit callers (CONFIG_IA32_EMULATION) */
 
 struct conf_case {
 	const char *name;
@@ -137,6 +138,9 @@ bool bpf_lsm_on(void);
  * Tells @suite, by its abstract socket, that the dump has begun; reads nothing of it.
  */
 int core_helper(pid_t suite);
+
+/* ---- struct.c ---- */
+bool has_int80(void);
 
 /* ---- sysctls that a case changed, put back after it whatever happened ---- */
 int sysctl_set(const char *path, const char *value);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deviations.h"
 #include "left.h"
 #include "proc.h"
 #include "ways.h"
@@ -106,11 +107,13 @@ void left_state_begin(void)
 {
 	unsigned int i;
 
-	if (the_way != WAY_PRCTL)
+	if (!served_by_autokill())
 		return;
-	/* main itself gets its entry among the tasks, which it keeps */
-	way_arm(false);
-	way_prctl(AUTOKILL_UNARM, 0, 0, 0);
+	/* main itself gets its entry among the tasks, which it keeps; by the flags it has (way_works()) */
+	if (the_way == WAY_PRCTL) {
+		way_arm(false);
+		way_prctl(AUTOKILL_UNARM, 0, 0, 0);
+	}
 	for (i = 0; i < MAPS; i++)
 		before[i] = map_count(maps[i]);
 }
@@ -132,7 +135,7 @@ int left_state(void)
 {
 	int left = 0;
 
-	if (the_way == WAY_PRCTL)
+	if (served_by_autokill())
 		wait_until(state_gone, &left, DEADLINE_MS);
 	return left;
 }

@@ -16,7 +16,7 @@
 int left_processes(bool kill);
 
 /*
- * By prctl: how many entries more the pinned maps of tethers, files, tasks and lent work have than
+ * Where autokill serves: how many entries more the pinned maps of tethers, files, tasks and lent work have than
  * at left_state_begin(), once they had time to go.
  */
 void left_state_begin(void);

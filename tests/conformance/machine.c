@@ -136,5 +136,7 @@ const char *case_unmet(const struct conf_case *conf_case)
 		return "no binfmt_misc (CONFIG_BINFMT_MISC, or its module is not loaded)";
 	if ((needs & NEED_VETO) && !has_veto())
 		return "the kernel attaches no BPF program that refuses a clone";
+	if ((needs & NEED_INT80) && !has_int80())
+		return "no entry for 32-bit callers (CONFIG_IA32_EMULATION)";
 	return NULL;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "deviations.h"
 #include "left.h"
 
 /* The bound of a whole case, should a wait have none of its own; --rounds and --stress add. */
@@ -151,6 +152,7 @@ static int run(const struct conf_case *table, unsigned int count, const char *fi
 		return 1;
 	uname(&uts);
 	printf("conformance via %s on %s\n", way_name(the_way), uts.release);
+	deviations_print();
 	chosen = choose(table, count, filter, tests);
 	failed = _cmocka_run_group_tests(way_name(the_way), tests, chosen, NULL, NULL);
 	free(tests);
@@ -166,6 +168,7 @@ static int prepare(void)
 	const char *why;
 	int ret;
 
+	deviations_find();
 	if (!way_works(&why)) {
 		fprintf(stderr, "conformance: %s: %s\n", way_name(the_way), why);
 		return 1;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "cases.h"
+#include "deviations.h"
 
 void N1_autokill_basic(void)
 {
@@ -23,12 +24,12 @@ void N1_autokill_basic(void)
 	actor_must(holder, ACT_CLOSE, 0);
 	assert_killed(victim);
 	ret = actor_do_note(holder, &note, -1);
-	if (the_way == WAY_NATIVE) {
-		/* autoreaped: there never was anything to wait for */
-		assert_int_equal(ret, -ECHILD);
-	} else {
+	if (deviates(DEVIATES_NOT_REAPED)) {
 		assert_int_equal(ret, victim->pid);
 		assert_true(WIFSIGNALED(note.wide) && WTERMSIG(note.wide) == SIGKILL);
+	} else {
+		/* autoreaped: there never was anything to wait for */
+		assert_int_equal(ret, -ECHILD);
 	}
 	assert_true(proc_gone_wait(victim->pid));
 }
@@ -147,6 +148,12 @@ struct caller {
 static int by_the_rules(uint64_t flags, int exit_signal, const struct caller *caller)
 {
 	bool thread = flags & CLONE_THREAD, parent = flags & CLONE_PARENT;
+
+	if (deviates(DEVIATES_BITS_ALONE) && flags & (CLONE_AUTOREAP | CLONE_NNP) &&
+	    !(flags & CLONE_PIDFD_AUTOKILL))
+		return -EINVAL;
+	if (deviates(DEVIATES_THREAD_PIDFD) && flags & CLONE_PIDFD && thread)
+		return -EINVAL;
 
 	if ((thread || parent) && exit_signal)
 		return -EINVAL;

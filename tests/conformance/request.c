@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * request.c - X27 and P1 to P11: the request that PR_AUTOKILL makes, which clone3's flag has not
+ * request.c - X27 and P1 to P12: the request that PR_AUTOKILL makes, which clone3's flag has not
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "cases.h"
+#include "ways.h"
 
 static int request(struct actor *actor, unsigned int command, unsigned int flags)
 {
@@ -304,4 +305,25 @@ void P11_under_guard(void)
 	assert_killed(victim);
 	actor_must(alice, ACT_CLOSE, 0);
 	assert_killed(guarded);
+}
+
+#define NATIVE_FLAGS (CLONE_PIDFD | CLONE_AUTOREAP | CLONE_PIDFD_AUTOKILL)
+
+void P12_beside_the_flags(void)
+{
+	struct actor *root = actor_start("root"), *alice = alice_new();
+
+	/* one child, one tether: the request is for the next child with a pidfd, which this is */
+	arm(root, 0);
+	assert_int_equal(actor_do(root, ACT_TRY_CLONE3, 0, NATIVE_FLAGS), 0);
+	not_tethered(root);
+
+	/* the right that the request has by no_new_privs is not the right of the flags */
+	actor_must(alice, ACT_NO_NEW_PRIVS, 0);
+	arm(alice, 0);
+	assert_int_equal(actor_do(alice, ACT_TRY_CLONE3, 0, NATIVE_FLAGS), -EPERM);
+	not_tethered(alice);
+	/* and the other way round: a refused clone by the flags leaves no request */
+	assert_int_equal(actor_do(alice, ACT_TRY_CLONE3, 0, NATIVE_FLAGS), -EPERM);
+	not_tethered(alice);
 }

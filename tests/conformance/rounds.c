@@ -10,6 +10,7 @@
 #include <signal.h>
 
 #include "cases.h"
+#include "deviations.h"
 
 struct tally {
 	int survivors;
@@ -48,7 +49,7 @@ static void round_play(enum release release, struct tally *tally)
 	scene_release(&scene, release);
 	tally->survivors += !dead_or_ended(victim);
 	/* reaped by the kernel, by us whom it came to, or by its creator */
-	if (the_way == WAY_PRCTL) {
+	if (deviates(DEVIATES_NOT_REAPED)) {
 		if (holder->dead)
 			actor_reap(victim);
 		else

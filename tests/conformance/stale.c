@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "cases.h"
+#include "deviations.h"
 
 enum stranger_kind { UNDER_ANOTHER, UNDER_THE_HOLDER, WITH_PIDFD, STRANGERS };
 
@@ -17,7 +18,7 @@ static void victim_ends(struct actor *holder, struct actor *victim)
 {
 	actor_tell(victim, ACT_EXIT, 0, -1);
 	assert_dead(victim);
-	if (the_way == WAY_PRCTL)
+	if (deviates(DEVIATES_NOT_REAPED))
 		assert_int_equal(actor_do(holder, ACT_WAITPID, victim->pid, 0), victim->pid);
 	assert_true(proc_gone_wait(victim->pid));
 }

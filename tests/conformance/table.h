@@ -91,6 +91,9 @@ CASE(X28_guard_by_root, WAY_BOTH, NEED_PROGRAMS, "root's guarded child becomes a
 CASE(X28_guard_and_exec_by_thread, WAY_BOTH, NEED_PROGRAMS, "exec by a non-leader thread", NULL)
 CASE(X28_guard_and_binfmt_misc, WAY_BOTH, NEED_PROGRAMS | NEED_BINFMT,
      "a setuid file whose interpreter gets its credentials", NULL)
+CASE(X29_struct_wherever_it_is, WAY_NATIVE, NEED_STACK_CLONE,
+     "unchanged; on two pages, read-only, absent, shared with the child", REQUEST_ONLY)
+CASE(X30_entry_of_32bit_callers, WAY_NATIVE, NEED_INT80, "by int $0x80", REQUEST_ONLY)
 
 CASE(T16_closers_parent_stopped, WAY_BOTH, 0, "victim sleeping, victim stopped", NULL)
 CASE(T16_closers_parent_traced, WAY_BOTH, 0, "the same", NULL)
@@ -113,6 +116,9 @@ CASE(P9_own_no_new_privs, WAY_PRCTL, 0, "the caller's own no_new_privs gives the
 CASE(P10_einval_leaves_it, WAY_PRCTL, 0, "clone3's own EINVAL, then UNARM", REQUEST_ONLY)
 CASE(P11_under_guard, WAY_PRCTL, 0, "who is under a guard may tether without asking for one",
      "the kernel's flag asks for CLONE_NNP again")
+CASE(P12_beside_the_flags, WAY_PRCTL, NEED_STACK_CLONE,
+     "a request, and a clone by clone3's flags: used up by it, and no right for it",
+     "it is about both ways at once")
 
 #undef FLAG_CHECK
 #undef REQUEST_ONLY

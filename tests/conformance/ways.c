@@ -58,8 +58,9 @@ bool way_works(const char **why)
 		_exit(0);
 	if (ret > 0)
 		close(pidfd);
-	*why = ret == -EPERM ? "not root: CLONE_PIDFD_AUTOKILL was refused with EPERM"
-			     : "this kernel has no CLONE_PIDFD_AUTOKILL (Linux 7.1)";
+	*why = ret == -EPERM
+		       ? "not root: CLONE_PIDFD_AUTOKILL was refused with EPERM"
+		       : "neither the kernel (Linux 7.1) nor autokill serves CLONE_PIDFD_AUTOKILL";
 	return ret > 0;
 }
 

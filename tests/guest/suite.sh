@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# suite.sh native|prctl... - in a guest: load, run the conformance suite each way, unload
+# suite.sh native|prctl|served... - in a guest: load, run the conformance suite each way, unload
 #
+# native: by the kernel's own flags, before load; served: by the same flags, which autokill serves.
 # Each way ends with its own line `N passed, N failed, N skipped`; so does what is checked here: that
 # load, doctor and unload work, that every map is empty afterwards, and that the programs built by
 # the other clang (/other/autokill, where there is one) pass this kernel's verifier, too.
@@ -35,6 +36,12 @@ case " $* " in
 *' prctl '*)
 	suite prctl
 	check 'no tether, file, request or guard is left' maps_empty
+	;;
+esac
+case " $* " in
+*' served '*)
+	suite native
+	check 'no tether, file, request or guard is left by the flags' maps_empty
 	;;
 esac
 autokill status

@@ -139,3 +139,9 @@ skipped()
 	on "$1" -t 2400 -s 1 "${@:3}" -f "$OUTPUT/tests/skipped:/usr/bin/skipped" -- /guest/skipped.sh "$2"
 }
 loadkill() { on "$1" -t 1200 -- /guest/loadkill.sh "$2"; }
+# flags LINE "OPTION OF tests/vm/run..." OPTION... - clone3's own flags, served by autokill, very often
+flags()
+{
+	# shellcheck disable=SC2086 # $2 is a list of words
+	on "$1" -t 2400 $2 -f "$OUTPUT/tests/flags:/usr/bin/flags" -- /guest/flags.sh "${@:3}"
+}

@@ -223,6 +223,9 @@ static const char *const program_names[] = {
 	"autokill_guard",      "autokill_guard_fn",	 "autokill_guard2_fn",
 	"autokill_unbirth",    "autokill_unbirth_fn",	 "autokill_release",
 	"autokill_release_fn", "autokill_release_pidfd", "autokill_release_pidfd2",
+	"autokill_native_in",  "autokill_native_in2",	 "autokill_native_in3",
+	"autokill_native_in4", "autokill_native_out",	 "autokill_native_out2",
+	"autokill_native_end",
 };
 
 /* recursion_misses of each program that is loaded, in one line. */

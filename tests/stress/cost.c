@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "stress.h"
+
 #define RUNS 9
 
 static double now(void)
@@ -42,6 +44,65 @@ static void call_fork_exit(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* A flag that no kernel knows: as far as the programs on clone3's entry, and no farther. */
+static void call_clone3_refused(void)
+{
+	struct clone_args args = { .flags = 1ULL << 61 };
+
+	syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* A child in vfork that ends at once; then close its pidfd, and wait. */
+static bool child_vfork(uint64_t flags, bool arm_first)
+{
+	static char stack[4096];
+	int pidfd = -1;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | CLONE_VM | CLONE_VFORK | flags,
+		.pidfd = (uintptr_t)&pidfd,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	unsigned long retries = 0;
+	long ret;
+
+	if (arm_first && arm(0, &retries))
+		return false;
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "xor %%edi, %%edi\n\t"
+			 "syscall\n\t"
+			 "1:"
+			 : "=a"(ret)
+			 : "0"((long)SYS_clone3), "D"(&args),
+			   "S"(sizeof(args)), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory");
+	if (ret <= 0)
+		return false;
+	close(pidfd);
+	waitpid(ret, NULL, __WALL);
+	return true;
+}
+
+#define NATIVE (CLONE_AUTOREAP | CLONE_PIDFD_AUTOKILL)
+
+static void call_child(void)
+{
+	child_vfork(0, false);
+}
+
+static void call_child_armed(void)
+{
+	child_vfork(0, true);
+}
+
+static void call_child_by_flags(void)
+{
+	child_vfork(NATIVE, false);
+}
+
 static int compare(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -61,7 +122,7 @@ static void measure(const char *name, void (*call)(void), int calls)
 		runs[i] = (now() - start) / calls;
 	}
 	qsort(runs, RUNS, sizeof(*runs), compare);
-	printf("%-12s median %9.0f   min %9.0f   max %9.0f\n", name, runs[RUNS / 2], runs[0],
+	printf("%-14s median %9.0f   min %9.0f   max %9.0f\n", name, runs[RUNS / 2], runs[0],
 	       runs[RUNS - 1]);
 }
 
@@ -70,5 +131,11 @@ int main(void)
 	measure("getppid", call_getppid, 20000);
 	measure("open+close", call_open_close, 5000);
 	measure("fork+exit", call_fork_exit, 100);
+	measure("clone3 refused", call_clone3_refused, 20000);
+	measure("child", call_child, 500);
+	if (prctl(PR_AUTOKILL, AUTOKILL_QUERY, 0, 0, 0) > 0)
+		measure("... armed", call_child_armed, 500);
+	if (child_vfork(NATIVE, false))
+		measure("... by flags", call_child_by_flags, 500);
 	return 0;
 }

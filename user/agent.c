@@ -62,6 +62,7 @@ struct agent {
 	void *watches;	     /* tsearch(3) */
 	__u32 value_size;    /* of maps/tethers */
 	void *keys, *values; /* LOOKED_AT_ONCE of them */
+	void *scratch;	     /* one value */
 	struct agent_numbers numbers;
 	__u64 beat;	 /* the last one */
 	__u64 unsent;	 /* stats.releases_unsent before we looked through the tethers */
@@ -184,6 +185,16 @@ static bool kill_and_watch(struct agent *a, const struct autokill_tether *t, int
 }
 
 /*
+ * Was the copy of the tether @id made in one piece? The kernel copies an element without a lock, and one
+ * that was deleted meanwhile may have been another's halfway through. An id is never used twice, so what
+ * is still there was there all the time.
+ */
+static bool still_there(const struct agent *a, __u64 id)
+{
+	return !bpf_map_lookup_elem(a->maps->tethers, &id, a->scratch);
+}
+
+/*
  * Do what the state of @t wants, if anything. A copy may be a little old: the state only goes on, an
  * id is never used twice, and victim_verify() decides who is killed.
  *
@@ -209,7 +220,7 @@ static void tether_look(struct agent *a, const struct autokill_tether *t)
 		say(a, t->id, AGENT_GONE);
 	else if (err)
 		failed(a, t->id, FAIL_AGENT_OPEN, err);
-	else if (kill_and_watch(a, t, pidfd))
+	else if (still_there(a, t->id) && kill_and_watch(a, t, pidfd))
 		return;
 	if (pidfd >= 0)
 		close(pidfd);
@@ -354,7 +365,8 @@ static int agent_prepare(struct agent *a)
 	a->value_size = info.value_size;
 	a->keys = calloc(LOOKED_AT_ONCE, sizeof(__u64));
 	a->values = calloc(LOOKED_AT_ONCE, a->value_size);
-	if (!a->keys || !a->values)
+	a->scratch = calloc(1, a->value_size);
+	if (!a->keys || !a->values || !a->scratch)
 		return -ENOMEM;
 	a->epoll = epoll_create1(EPOLL_CLOEXEC);
 	a->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -379,6 +391,7 @@ static void agent_free(struct agent *a)
 	cleanup_close(&a->timer);
 	free(a->keys);
 	free(a->values);
+	free(a->scratch);
 }
 
 int agent_run(const struct maps *m, const struct agent_hooks *hooks)

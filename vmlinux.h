@@ -154,10 +154,13 @@ struct files_struct {
 
 struct mm_struct;
 
+struct core_state;
+
 struct signal_struct {
 	atomic_t live;
 	struct pid *pids[PIDTYPE_MAX];
 	unsigned int flags;
+	struct core_state *core_state; /* v5.16: 0258b5fd7c71 ("coredump: Limit coredumps to ...") */
 };
 
 struct task_struct {

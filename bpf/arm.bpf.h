@@ -12,7 +12,14 @@
 
 #define PR_AUTOKILL 0x414b494c /* "AKIL"; as in autokill.h, which needs a libc */
 #define AUTOKILL_ABI 1
+#define AUTOKILL_TREE 1
 #define AUTOKILL_NNP 2
+
+#ifdef AGENT
+#define ARM_FLAGS AUTOKILL_NNP
+#else
+#define ARM_FLAGS (AUTOKILL_NNP | AUTOKILL_TREE)
+#endif
 
 enum {
 	AUTOKILL_QUERY = 0,
@@ -62,7 +69,7 @@ static __always_inline int arm_set(u32 flags)
 	}
 #endif
 	if (!rec) {
-		err = task_record_add((u64)cur, share_uid(), 0, 0);
+		err = task_record_add((u64)cur, share_uid(), 1);
 		if (err)
 			return err;
 		rec = task_record(cur);
@@ -116,7 +123,7 @@ static __always_inline int arm_prctl(u64 command, u64 flags, u64 arg4, u64 arg5)
 			rec->armed = 0;
 		return 1;
 	case AUTOKILL_ARM:
-		if (flags & ~(u64)AUTOKILL_NNP)
+		if (flags & ~(u64)ARM_FLAGS)
 			return -EINVAL;
 		err = arm_set(flags);
 		if (err) {

@@ -11,6 +11,7 @@
  *   born, born2  fexit/copy_process               clone done or failed; a missing tie
  *   unbirth    lsm/task_free                      clone failed late; forget the task
  *   guard      lsm/bprm_creds_from_file           refuse an exec that gains privileges
+ *   exit, exit2  tp_btf/sched_process_exit        a member of a tree is one no more
  *   release    lsm/file_release                   the last reference went: kill
  *   native_in  fentry/copy_clone_args_from_user   the kernel's own clone3 flags, before 7.1 (4 copies):
  *                                                 take them out of the caller's struct
@@ -18,6 +19,7 @@
  *   native_end, native_end32  fexit/__x64_sys_clone3, __ia32_sys_clone3   the same, at the latest
  *   (timer)    look() in tether.bpf.h             look again until the group is gone
  *   (task work) *_work() in kill.bpf.h            kill from a context that has an mm
+ *   members    iter/task                          print the members of trees, for who reads the pin
  *
  * On 6.1 to 6.8 the release hangs on fentry/pidfd_release (release_pidfd), which sees pidfds only, and
  * the tie on fexit/anon_inode_getfile (tie_anon).
@@ -39,10 +41,12 @@
 #include "events.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
+#include "tree.bpf.h"
 #ifdef AGENT
 #include "agent.bpf.h"
 #else
 #include "kill.bpf.h"
+#include "sweep.bpf.h"
 #endif
 #include "arm.bpf.h"
 #include "guard.bpf.h"
@@ -87,7 +91,8 @@ int BPF_PROG(autokill_birth_fn, struct task_struct *task, unsigned long clone_fl
 
 	if (stale) {
 		native_state(stale, 0);
-		task_record_drop((u64)task, stale->uid);
+		tree_leave((u64)task);
+		task_record_drop((u64)task, stale->uid, stale->units);
 	}
 	return ret ?: tether_birth(task, clone_flags);
 }
@@ -191,6 +196,21 @@ int BPF_PROG(autokill_guard2_fn, const struct linux_binprm *bprm)
 	return 0;
 }
 
+/* v6.16: the tracepoint moved to the beginning of do_exit(); before, it is behind exit_mm(). */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(autokill_exit, struct task_struct *task)
+{
+	tree_exit(task);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(autokill_exit2, struct task_struct *task)
+{
+	tree_exit(task);
+	return 0;
+}
+
 SEC("lsm/file_release")
 int BPF_PROG(autokill_release, struct file *file)
 {
@@ -281,6 +301,14 @@ SEC("fexit/__ia32_sys_clone3")
 int BPF_PROG(autokill_native_end32, const struct pt_regs *regs, long ret)
 {
 	native_leave(true);
+	return 0;
+}
+
+/* Pinned as progs/members: whoever reads it gets a line for each member of a tree that is alive. */
+SEC("iter/task")
+int autokill_members(struct bpf_iter__task *ctx)
+{
+	member_print(ctx->meta->seq, ctx->task);
 	return 0;
 }
 

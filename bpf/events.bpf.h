@@ -61,27 +61,42 @@ static __noinline int event_write(struct autokill_event *ev)
 	slot->tgid = ev->tgid;
 	slot->uid = ev->uid;
 	slot->err = ev->err;
+	slot->members = ev->members;
+	slot->signalled = ev->signalled;
+	slot->sweeps = ev->sweeps;
+	slot->scope = ev->scope;
 	__builtin_memcpy(slot->comm, ev->comm, sizeof(slot->comm));
 	slot->seq_end = n + 1;
 	__sync_lock_test_and_set(&slot->seq, n + 1);
 	return 0;
 }
 
-/* An event about the tether @t, of which the caller may act as the owner. */
-static __always_inline void event_tether(u32 type, const struct tether *t, int err)
+/*
+ * An event about the tether @t, of which the caller may act as the owner. Not inlined, so that the
+ * event takes room on the BPF stack only while it is written.
+ */
+static __noinline int event_tether(u32 type, const struct tether *t, int err)
 {
-	struct autokill_event ev = {
+	struct autokill_event ev = {};
+
+	if (!t)
+		return 0;
+	ev = (struct autokill_event){
 		.type = type,
 		.id = t->d.id,
 		.tgid = t->d.tgid,
 		.uid = t->d.uid,
 		.err = err,
+		.scope = t->d.scope,
+		.members = type == EVENT_GONE ? t->d.members : READ_ONCE(t->d.holds) & ~HOLD_FILE,
+		.signalled = READ_ONCE(t->d.signalled),
+		.sweeps = READ_ONCE(t->d.sweeps),
 	};
 
 	if (t->d.released_at)
 		ev.took = bpf_ktime_get_boot_ns() - t->d.released_at;
 	__builtin_memcpy(ev.comm, t->d.comm, sizeof(ev.comm));
-	event_write(&ev);
+	return event_write(&ev);
 }
 
 /* An event about the current process, without a tether. */

@@ -25,6 +25,11 @@
 #ifndef AUTOKILL_KILL_BPF_H
 #define AUTOKILL_KILL_BPF_H
 
+/* sweep.bpf.h */
+static int tree_work(u64 id, u32 killer, u32 what);
+static void tree_released(u64 id, struct tether *t);
+static void look_tree(struct tether *t);
+
 /* Would task work run soon in @task, and could it signal from there? */
 static __always_inline bool task_can_run(const struct task_struct *task)
 {
@@ -44,6 +49,10 @@ static int victim_work(struct bpf_map *map, void *key, void *value)
 	struct tether *t = value;
 	int err;
 
+	if (t->d.scope == SCOPE_TREE) {
+		tree_work(t->d.id, KILLER_VICTIM, FAIL_SIGNAL_VICTIM);
+		return 0;
+	}
 	if ((u32)cur->tgid != READ_ONCE(t->d.tgid) || !is_victim(cur->group_leader, t) ||
 	    READ_ONCE(t->d.state) != TETHER_RELEASED)
 		return 0;
@@ -67,7 +76,13 @@ static int lender_work(struct bpf_map *map, void *key, void *value)
 	int err;
 
 	t = bpf_map_lookup_elem(&tethers, &id);
-	if (!t || READ_ONCE(t->d.state) != TETHER_RELEASED)
+	if (!t)
+		return 0;
+	if (t->d.scope == SCOPE_TREE) {
+		tree_work(id, role == WORK_INIT ? KILLER_INIT : KILLER_PARENT, FAIL_SIGNAL_LENDER);
+		return 0;
+	}
+	if (READ_ONCE(t->d.state) != TETHER_RELEASED)
 		return 0;
 #ifdef MUTATE_REUSED_TETHER
 	mutant_waits();
@@ -223,8 +238,13 @@ static __always_inline void kill_again(u64 id, struct tether *t, struct task_str
 /* See tether_released(). */
 static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 {
-	struct task_struct *leader = leader_get(READ_ONCE(t->d.tgid));
+	struct task_struct *leader;
 
+	if (t->d.scope == SCOPE_TREE) {
+		tree_released(id, t);
+		return;
+	}
+	leader = leader_get(READ_ONCE(t->d.tgid));
 #ifdef MUTATE_LEADER_PID
 	mutant_waits(); /* so that an exec fits in */
 #endif
@@ -254,10 +274,13 @@ static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 	timer_set(t, LOOK_FIRST_MS);
 }
 
-/* Timer, after release: see look_group(). */
+/* Timer, after release: see look_group() and look_tree(). */
 static __always_inline void look_released(struct tether *t)
 {
-	look_group(t);
+	if (t->d.scope == SCOPE_TREE)
+		look_tree(t);
+	else
+		look_group(t);
 }
 
 #endif /* AUTOKILL_KILL_BPF_H */

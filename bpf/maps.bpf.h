@@ -55,11 +55,20 @@ u64 waiting_open;
  *   d.released_at, d.lender
  *                 written by the releaser before it tries to kill; read by work and timer, as above.
  *   d.killed_at   written by the winner of RELEASED -> KILLED; read by user space only.
+ *   d.holds       atomic adds and subtracts with their result used, so full barriers. Whoever brings
+ *                 it to 0 owns the element alone, and takes it away. A task that is counted keeps
+ *                 the element there; so does HOLD_FILE, until the release has been dealt with.
+ *   d.slots       doubled by compare-and-exchange by creators; read by creators and sweeps.
+ *   d.sweeps, d.signalled
+ *                 atomic adds by sweeps; d.members written by the releaser. For user space only.
+ *   d.scope, d.depth, d.parent
+ *                 constant.
  *   d.looks, d.next_look_ms, TETHER_STUCK
  *                 the timer's own, which never runs twice at a time for one tether; the releaser
  *                 resets d.looks before it sets the timer.
  *   the element   deleted by the timer, by the releaser of a child that was dead already, or by
  *                 task_free of a clone that failed; whose delete succeeds gives the share back.
+ *                 Of a tree, by whoever brings d.holds to 0, or by task_free as above.
  */
 struct tether {
 	struct autokill_tether d;
@@ -108,7 +117,8 @@ struct {
  * "bpf,fork: wipe ->bpf_storage before bailouts that access it", and with it a guard.
  *
  * Every field is written either before the task exists for anybody else (task_alloc, by its
- * creator) or by the task itself (prctl, its own clones). So nothing here needs to be atomic.
+ * creator), or by the task itself (prctl, its own clones, its exit), or at task_free, when the
+ * task is no more. So nothing here needs to be atomic. Sweeps read path alone, which never changes.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -117,6 +127,20 @@ struct {
 	__type(key, u64);
 	__type(value, struct autokill_task);
 } tasks SEC(".maps");
+
+/*
+ * Where a sweep finds the members of a tree without looking at anybody else: each task of each tree
+ * that it is in has a slot, a number below tether.slots, chosen at random among the free ones.
+ * Written by tree_enter() in the creator, deleted by the task itself at exit or at task_free.
+ * tree.bpf.h says in which order.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct autokill_member_key);
+	__type(value, struct autokill_member);
+} members SEC(".maps");
 
 /* What each uid has of the room. Atomic adds and subtracts only; entries stay, one a uid seen. */
 struct user {

@@ -141,7 +141,7 @@ static __always_inline struct autokill_task *native_record(struct task_struct *c
 {
 	struct autokill_task *rec = task_record(cur);
 
-	if (rec || task_record_add((u64)cur, share_uid(), 0, 0))
+	if (rec || task_record_add((u64)cur, share_uid(), 1))
 		return rec;
 	return task_record(cur);
 }

@@ -55,12 +55,12 @@ static __always_inline struct user *user_get(u32 uid)
 	return u;
 }
 
-/* Take one of @limit; root is exempt, but counted. Adds first, so that two cannot both be last. */
-static __always_inline int share_take(u32 *taken, u32 uid, u32 limit)
+/* Take @n of @limit; root is exempt, but counted. Adds first, so that two cannot both be last. */
+static __always_inline int share_take(u32 *taken, u32 uid, u32 limit, u32 n)
 {
-	if (__sync_fetch_and_add(taken, 1) < limit || uid == 0)
+	if (__sync_fetch_and_add(taken, n) + n <= limit || uid == 0)
 		return 0;
-	__sync_fetch_and_sub(taken, 1);
+	__sync_fetch_and_sub(taken, n);
 	return -EAGAIN;
 }
 
@@ -71,11 +71,16 @@ static __always_inline struct autokill_task *task_record(struct task_struct *tas
 	return bpf_map_lookup_elem(&tasks, &key);
 }
 
-/* Make a record for @task, counted against @uid. 0, -EAGAIN (share, room) or -ENOMEM. */
-static __noinline int task_record_add(u64 task, u32 uid, u32 guard, u64 tether)
+static const struct autokill_task task_blank;
+
+/*
+ * Make a record for @task, which takes @units of the share of @uid; the other fields are for the
+ * caller to set. 0, -EAGAIN (share, room) or -ENOMEM.
+ */
+static __noinline int task_record_add(u64 task, u32 uid, u32 units)
 {
-	struct autokill_task rec = { .tether = tether, .guard = guard, .uid = uid };
 	struct user *u = user_get(uid);
+	struct autokill_task *rec;
 	struct autokill_config *c;
 	u32 zero = 0;
 	int err;
@@ -83,17 +88,24 @@ static __noinline int task_record_add(u64 task, u32 uid, u32 guard, u64 tether)
 	c = bpf_map_lookup_elem(&config, &zero);
 	if (!u || !c)
 		return -ENOMEM;
-	if (share_take(&u->tasks, uid, c->tasks_share))
+	if (share_take(&u->tasks, uid, c->tasks_share, units))
 		return -EAGAIN;
-	err = bpf_map_update_elem(&tasks, &task, &rec, BPF_NOEXIST);
-	if (!err)
+	/* From a constant, for a record is too long for the BPF stack. */
+	err = bpf_map_update_elem(&tasks, &task, &task_blank, BPF_NOEXIST);
+	if (!err) {
+		rec = bpf_map_lookup_elem(&tasks, &task);
+		if (!rec)
+			return -ENOMEM; /* we have just put it there */
+		rec->uid = uid;
+		rec->units = units;
 		return 0;
-	__sync_fetch_and_sub(&u->tasks, 1);
+	}
+	__sync_fetch_and_sub(&u->tasks, units);
 	failure_count(FAIL_TASK_INSERT, err);
 	return err == -ENOMEM ? -ENOMEM : -EAGAIN;
 }
 
-static __always_inline void task_record_drop(u64 task, u32 uid)
+static __always_inline void task_record_drop(u64 task, u32 uid, u32 units)
 {
 	struct user *u;
 
@@ -101,7 +113,7 @@ static __always_inline void task_record_drop(u64 task, u32 uid)
 		return;
 	u = bpf_map_lookup_elem(&users, &uid);
 	if (u)
-		__sync_fetch_and_sub(&u->tasks, 1);
+		__sync_fetch_and_sub(&u->tasks, units);
 	else
 		failure_count(FAIL_USER_COUNT, -ENOENT);
 }

@@ -177,6 +177,22 @@ static __noinline bool tether_drop(u64 id, u32 uid, u32 tgid, u64 start_time)
 }
 
 #ifdef HAS_SEND_SIGNAL
+/* Timer, after release: somebody is left. */
+static __always_inline void look_later(struct tether *t)
+{
+	u32 next = t->d.next_look_ms;
+
+	if (next < LOOK_MOST_MS) {
+		next *= 2;
+		t->d.next_look_ms = next;
+	} else if (bpf_ktime_get_boot_ns() - t->d.released_at > STUCK_AFTER_NS &&
+		   !(t->d.flags & TETHER_STUCK)) {
+		t->d.flags |= TETHER_STUCK;
+		event_tether(EVENT_STUCK, t, 0);
+	}
+	timer_set(t, next);
+}
+
 /* Is @leader the leader of the victim of @t? The pid alone may be a stranger's by now. */
 static __always_inline bool is_victim(const struct task_struct *leader, const struct tether *t)
 {
@@ -208,7 +224,6 @@ static __always_inline void look_group(struct tether *t)
 {
 	u64 id = t->d.id;
 	u32 uid = t->d.uid;
-	u32 next = t->d.next_look_ms;
 	struct task_struct *leader = leader_get(READ_ONCE(t->d.tgid));
 	bool gone = true;
 
@@ -235,15 +250,7 @@ static __always_inline void look_group(struct tether *t)
 			COUNT(gone);
 		return;
 	}
-	if (next < LOOK_MOST_MS) {
-		next *= 2;
-		t->d.next_look_ms = next;
-	} else if (bpf_ktime_get_boot_ns() - t->d.released_at > STUCK_AFTER_NS &&
-		   !(t->d.flags & TETHER_STUCK)) {
-		t->d.flags |= TETHER_STUCK;
-		event_tether(EVENT_STUCK, t, 0);
-	}
-	timer_set(t, next);
+	look_later(t);
 }
 #endif /* HAS_SEND_SIGNAL */
 

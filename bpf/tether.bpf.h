@@ -31,6 +31,10 @@
 
 static __always_inline int birth_refuse(int err)
 {
+	if (err == -ECANCELED) {
+		tree_kill_creator();
+		return -EAGAIN;
+	}
 	event_current(EVENT_REFUSED, -err);
 	if (err == -EPERM)
 		COUNT(refused_right);
@@ -38,9 +42,11 @@ static __always_inline int birth_refuse(int err)
 		COUNT(natives_refused);
 	else if (err == -EAGAIN)
 		COUNT(refused_room);
+	else if (err == -E2BIG)
+		COUNT(refused_depth);
 	else
 		COUNT(refused_memory);
-	return err;
+	return err == -E2BIG ? -EAGAIN : err;
 }
 
 /* The timer is part of the tether: without it neither a skipped tie nor a lost signal is noticed. */
@@ -57,9 +63,10 @@ static __always_inline int timer_prepare(struct tether *t)
 	return timer_set(t, BIRTH_LOOK_MS);
 }
 
-static __noinline int tether_make(u64 id, u64 task, u32 uid, u32 guard)
+static __noinline int tether_make(u64 id, u64 task, u32 uid, bool guard, bool tree)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
+	struct autokill_task *rec = task_record(cur);
 	struct tether_init init = {
 		.d = {
 			.id = id,
@@ -67,16 +74,26 @@ static __noinline int tether_make(u64 id, u64 task, u32 uid, u32 guard)
 			.creator_task = (u64)cur,
 			.born_at = bpf_ktime_get_boot_ns(),
 			.state = TETHER_BIRTH,
-			.scope = SCOPE_PROCESS,
+			.scope = tree ? SCOPE_TREE : SCOPE_PROCESS,
 			.flags = guard ? TETHER_GUARD : 0,
 			.uid = uid,
 			.creator = cur->tgid,
 			.creator_tid = cur->pid,
 			.next_look_ms = LOOK_FIRST_MS,
+			.holds = tree ? HOLD_FILE : 0,
+			.slots = tree ? SLOTS_FIRST : 0,
 		},
 	};
 	struct tether *t;
+	u32 depth;
 	int err;
+
+	if (!rec)
+		return -ENOMEM; /* it holds the request, so it is there */
+	depth = rec->depth;
+	init.d.depth = depth;
+	if (depth && depth <= AUTOKILL_DEPTH)
+		init.d.parent = rec->path[depth - 1];
 
 	bpf_get_current_comm(init.d.comm, sizeof(init.d.comm));
 	err = bpf_map_update_elem(&tethers, &id, &init, BPF_NOEXIST);
@@ -93,6 +110,34 @@ static __noinline int tether_make(u64 id, u64 task, u32 uid, u32 guard)
 }
 
 /*
+ * The record of a new task, and its place in the trees of its creator, whose record is @rec, and in
+ * the new tree @id. 0; or an errno, and nothing is left behind.
+ */
+static __always_inline int task_born(struct autokill_task *rec, struct task_struct *task, u32 uid,
+				     u32 guard, u64 id, bool tree)
+{
+	u32 depth = rec->depth + tree;
+	struct autokill_task *born;
+	int err;
+
+	/* A slot in maps/members for each tree is paid for, too. */
+	err = task_record_add((u64)task, uid, depth ?: 1);
+	if (err)
+		return err;
+	born = task_record(task);
+	if (!born)
+		return -ENOMEM;
+	born->guard = guard;
+	born->tether = id;
+	if (!depth)
+		return 0;
+	err = tree_enter((u64)bpf_get_current_task_btf(), (u64)task, tree ? id : 0);
+	if (err)
+		task_record_drop((u64)task, uid, depth);
+	return err;
+}
+
+/*
  * At task_alloc. @task is the new task_struct, nobody else knows it yet. 0, or the errno with
  * which the clone is to fail; nothing is left behind then.
  */
@@ -103,7 +148,7 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	u32 zero = 0, uid, guard;
 	struct autokill_config *c;
 	struct autokill_task *child;
-	bool arming;
+	bool arming, tree;
 	struct user *u;
 	int native = 0;
 	u64 id = 0;
@@ -139,12 +184,16 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	}
 	guard = rec->guard || (arming && rec->arm_flags & AUTOKILL_NNP) || native & NATIVE_NNP;
 	arming |= native != 0;
-	if (!arming && !guard)
+	tree = arming && rec->arm_flags & AUTOKILL_TREE && !native;
+	if (!arming && !guard && !rec->depth)
 		return 0;
 	uid = share_uid();
 	if (!arming) {
-		err = task_record_add((u64)task, uid, 1, 0);
-		return err ? birth_refuse(err) : 0;
+		err = task_born(rec, task, uid, guard, 0, false);
+		if (err)
+			return birth_refuse(err);
+		rec->newborn = (u64)task;
+		return 0;
 	}
 
 	c = bpf_map_lookup_elem(&config, &zero);
@@ -162,18 +211,18 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	u = user_get(uid);
 	if (!u)
 		return birth_refuse(-ENOMEM);
-	if (share_take(&u->tethers, uid, c->share)) {
+	if (share_take(&u->tethers, uid, c->share, 1)) {
 		COUNT(refused_share);
 		event_current(EVENT_REFUSED, EAGAIN);
 		return -EAGAIN;
 	}
 	id = __sync_fetch_and_add(&last_id, 1) + 1;
-	err = task_record_add((u64)task, uid, guard, id);
+	err = tether_make(id, (u64)task, uid, guard, tree);
 	if (err)
 		goto give_back;
-	err = tether_make(id, (u64)task, uid, guard);
+	err = task_born(rec, task, uid, guard, id, tree);
 	if (err) {
-		task_record_drop((u64)task, uid);
+		bpf_map_delete_elem(&tethers, &id);
 		goto give_back;
 	}
 	child = native ? task_record(task) : NULL;
@@ -262,6 +311,9 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 			COUNT(releases_made_up);
 			/* The timer kills: a kill from here would not fit on the BPF stack. */
 			timer_set(lost, LOOK_FIRST_MS);
+			lost->d.members = READ_ONCE(lost->d.holds) & ~HOLD_FILE;
+			if (lost->d.scope == SCOPE_TREE)
+				hold_put(lost_id, HOLD_FILE);
 		}
 	}
 	err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);
@@ -442,16 +494,20 @@ static __always_inline void tether_unbirth(u64 id, u64 task)
 static __noinline int newborn_lost(struct task_struct *task)
 {
 	struct autokill_task *rec;
-	u32 uid;
+	u32 uid, units;
 
 	if (pid_task((u64)BPF_CORE_READ(task, thread_pid), PIDTYPE_PID) == task)
 		return 0;
 	rec = task_record(task);
-	if (!rec || !rec->tether)
+	if (!rec)
 		return 0;
 	uid = rec->uid;
-	tether_unbirth(rec->tether, (u64)task);
-	task_record_drop((u64)task, uid);
+	units = rec->units;
+	if (rec->tether)
+		tether_unbirth(rec->tether, (u64)task);
+	if (rec->depth)
+		tree_leave((u64)task);
+	task_record_drop((u64)task, uid, units);
 	return 0;
 }
 
@@ -478,6 +534,10 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 			newborn_lost((struct task_struct *)rec->newborn);
 		return;
 	}
+#ifndef AGENT
+	if (rec->depth)
+		tree_born(child);
+#endif
 	if (rec->newborn != (u64)child)
 		return;
 	id = rec->newborn_id;
@@ -565,7 +625,8 @@ static __always_inline void tether_outlived(u64 id, const struct task_struct *ta
 
 	if (!t || READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return;
-	if (BPF_CORE_READ(task, signal, live.counter)) {
+	/* What a tree's child has started may live, and nobody can say when to kill it: so now. */
+	if (t->d.scope == SCOPE_TREE || BPF_CORE_READ(task, signal, live.counter)) {
 		untied_kill(t, (u64)BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]),
 			    BPF_CORE_READ(task, tgid));
 		return;
@@ -583,12 +644,13 @@ static __always_inline void tether_outlived(u64 id, const struct task_struct *ta
 static __always_inline void task_freed(struct task_struct *task)
 {
 	struct autokill_task *rec = task_record(task);
+	u32 uid, units;
 	u64 id;
-	u32 uid;
 
 	if (!rec)
 		return;
 	uid = rec->uid;
+	units = rec->units;
 	id = rec->tether;
 	native_state(rec, 0);
 	/* Every task that has lived went through exit_notify(), which sets exit_state. */
@@ -596,7 +658,12 @@ static __always_inline void task_freed(struct task_struct *task)
 		tether_unbirth(id, (u64)task);
 	else if (id)
 		tether_outlived(id, task);
-	task_record_drop((u64)task, uid);
+	if (rec->depth) {
+		if (!rec->left && task->exit_state)
+			COUNT(exits_made_up);
+		tree_leave((u64)task);
+	}
+	task_record_drop((u64)task, uid, units);
 }
 
 /* A pidfd that nobody tied, while some newborn waits for its tie: is it that newborn's? */

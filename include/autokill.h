@@ -69,15 +69,27 @@ enum autokill_command {
 	 * the child is created. A clone refused before the kernel starts on it (EINVAL from
 	 * clone3's own checks of its arguments) has used nothing up: UNARM after it.
 	 *
-	 * The clone itself can then fail with EAGAIN (no room for one more tether, or the uid has its
-	 * share), ENOMEM, or EPERM (the right is gone). A child is never created without its tether.
+	 * The clone itself can then fail with EAGAIN (no room for one more tether, the uid has its
+	 * share, or trees are nested too deep), ENOMEM, or EPERM (the right is gone). A child is never created without its tether.
 	 */
 	AUTOKILL_ARM = 1,
 	/* Take the thread's request back, if there is one. Flags must be 0. */
 	AUTOKILL_UNARM = 2,
 };
 
-/* Flags of AUTOKILL_ARM and autokill_clone3(). Bit 0 is reserved for a wider scope. */
+/* Flags of AUTOKILL_ARM and autokill_clone3(). */
+
+/*
+ * The whole tree: the release kills the child and everything that descends from it, whatever it did
+ * meanwhile: setsid(), double fork, exec, another uid, other namespaces; also when the child itself
+ * has exited long before. A clone by a member of a tree that was released fails with EAGAIN, and its
+ * process is killed. Without this flag, the child alone is killed, its threads included.
+ *
+ * Trees nest, to a depth of 16: a child that is created within a tree is a member of it, too, and a
+ * release of the inner one kills the inner one only. EINVAL where the loaded kernel side needs the
+ * agent (Linux 6.1 to 6.17).
+ */
+#define AUTOKILL_TREE (1U << 0)
 #define AUTOKILL_NNP (1U << 1) /* put the child under the guard */
 
 /* The version that AUTOKILL_QUERY returns when the kernel side is of this header's version. */
@@ -95,10 +107,10 @@ int autokill_query(void);
  * @args: clone3()'s own argument. CLONE_PIDFD is added if it is not set; args->pidfd must point to
  *        an int, which receives the descriptor (close-on-exec).
  * @size: size of *args in bytes, as for clone3()
- * @flags: 0 or AUTOKILL_NNP
+ * @flags: AUTOKILL_TREE, AUTOKILL_NNP, or 0
  *
- * Where CLONE_PIDFD_AUTOKILL is served (by Linux 7.1, or by autokill on older kernels) and
- * args->exit_signal is 0 (the flag needs CLONE_AUTOREAP, which allows no exit signal), it is used,
+ * Where CLONE_PIDFD_AUTOKILL is served (by Linux 7.1, or by autokill on older kernels),
+ * AUTOKILL_TREE is not asked for, and args->exit_signal is 0 (the flag needs CLONE_AUTOREAP, which allows no exit signal), it is used,
  * together with CLONE_AUTOREAP: by Linux 7.1 the child is then reaped by the kernel. Otherwise, or if
  * the caller has no right to the flag, the calling thread arms and calls clone3(). A child that the
  * kernel does not reap is waited for as usual, with __WALL if exit_signal is 0.

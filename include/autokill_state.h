@@ -63,7 +63,11 @@ enum autokill_tether_state {
 
 enum autokill_scope {
 	SCOPE_PROCESS = 1, /* the child's thread group */
+	SCOPE_TREE = 2,	   /* the child and everything that descends from it */
 };
+
+/* A task can be in so many trees at a time, each within the one before. */
+#define AUTOKILL_DEPTH 16
 
 /* tether.flags */
 #define TETHER_GUARD (1U << 0) /* the child and what descends from it is guarded */
@@ -95,19 +99,32 @@ struct autokill_tether {
 	__u32 looks;  /* times that the timer has looked since release */
 	__u32 next_look_ms;
 	char comm[AUTOKILL_COMM_LEN]; /* of the creator, which is the child's until it execs */
+	/* the rest is 0 unless the scope is the tree */
+	__u64 parent;	 /* the tree that this one is within, 0 if none */
+	__u32 depth;	 /* how many trees this one is within; its place in autokill_task.path */
+	__u32 holds;	 /* members alive (threads count one by one), and HOLD_FILE */
+	__u32 slots;	 /* its members are in maps/members at slots 0 to this, less 1 */
+	__u32 sweeps;	 /* walks over the members, to send SIGKILL */
+	__u32 signalled; /* thread groups that a sweep sent SIGKILL to */
+	__u32 members;	 /* alive at the release */
 };
 
-/* maps/tasks, by the address of the task_struct: threads that armed, and all that is guarded */
+#define HOLD_FILE (1U << 31) /* tether.holds: the release has not been dealt with yet */
+
+/*
+ * maps/tasks, by the address of the task_struct: threads that armed, all that is guarded, and all
+ * members of trees
+ */
 struct autokill_task {
 	__u64 tether;	   /* the tether that this task is the child of, 0 if none */
-	__u64 newborn;	   /* task_struct that this task is just cloning, tethered; 0 if none */
+	__u64 newborn;	   /* task_struct that this task is just cloning, which has a record; 0 if none */
 	__u64 newborn_id;  /* the tether of it, while it waits for its file */
 	__u64 arm_cred;	   /* real_cred at ARM: any change of credentials makes another */
 	__u64 arm_caps;	   /* its effective capabilities */
 	__u64 arm_exec_id; /* self_exec_id at ARM: every exec makes another */
 	__u32 arm_uid;
 	__u32 armed;	 /* 1: the next child that gets a pidfd is to be tethered */
-	__u32 arm_flags; /* AUTOKILL_NNP */
+	__u32 arm_flags; /* AUTOKILL_NNP, AUTOKILL_TREE */
 	__u32 guard;	 /* 1: an exec that would gain privileges fails; inherited for good */
 	__u32 uid;	 /* whose share the record counts against */
 	__u32 native;	 /* NATIVE_* below */
@@ -116,7 +133,23 @@ struct autokill_task {
 	__u64 native_flags;   /* the flags in there, as the caller wrote them */
 	__u64 native_exec_id; /* self_exec_id then: after an exec the address is another program's */
 	__u32 pid;	      /* of a tethered child; 0 until tied */
+	__u32 units;	 /* how much of that share: 1, or one for each tree */
+	__u32 depth;	 /* how many trees this task is a member of */
+	__u32 left;	 /* 1: it has exited, and is no longer counted as a member */
 	__u32 pad;
+	__u64 path[AUTOKILL_DEPTH]; /* the ids of these trees, outermost first */
+	__u32 slot[AUTOKILL_DEPTH]; /* its slot in maps/members for each, plus 1; 0 if none */
+};
+
+/* maps/members: the tasks that are alive in a tree, each at a slot of its own */
+struct autokill_member_key {
+	__u64 id; /* of the tree's tether */
+	__u32 slot;
+	__u32 pad;
+};
+
+struct autokill_member {
+	__u64 task; /* address of the task_struct: the key in maps/tasks */
 };
 
 /* task.native */
@@ -161,6 +194,14 @@ struct autokill_stats {
 	__u64 natives_missed; /* left to the kernel's EINVAL: struct not writable, no room, skipped */
 	__u64 natives_refused;	  /* clones refused: EINVAL, the native rules at task_alloc */
 	__u64 natives_unrestored; /* clones refused: EAGAIN, the struct could not be put back yet */
+	__u64 members;	       /* tasks that were born into a tree */
+	__u64 refused_depth;   /* clones refused: EAGAIN, nested too deep */
+	__u64 refused_released; /* clones refused: EAGAIN, the tree was released */
+	__u64 sweeps;		/* walks over the members of a tree */
+	__u64 signalled;	/* thread groups that were sent SIGKILL by these */
+	__u64 unborn;		/* members met by a sweep before their clone was through */
+	__u64 empty;		/* trees that became empty while their pidfd was open */
+	__u64 exits_made_up;	/* exits of members that were noticed at task_free only */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -186,6 +227,9 @@ enum autokill_what {
 	FAIL_AGENT_SIGNAL = 19,	  /* the agent: pidfd_send_signal */
 	FAIL_NATIVE_CLEAR = 20,	  /* take the native flags out of the caller's struct clone_args */
 	FAIL_NATIVE_RESTORE = 21, /* put it back */
+	FAIL_MEMBER_INSERT = 22,
+	FAIL_MEMBER_DELETE = 23,
+	FAIL_TREE_LOST = 24, /* a member whose tether is not there: cannot be */
 };
 
 struct autokill_failure {
@@ -207,6 +251,7 @@ enum autokill_event_type {
 	EVENT_GUARD = 8,   /* an exec that would have gained privileges was refused */
 	EVENT_UNTIED = 9,  /* a newborn without a file was killed */
 	EVENT_STUCK = 10,  /* killed, but still there after 8 s: uninterruptible sleep */
+	EVENT_EMPTY = 11,  /* the last member of a tree exited, and the pidfd is still open */
 };
 
 enum autokill_killer {
@@ -233,6 +278,10 @@ struct autokill_event {
 	__u32 uid;
 	__s32 err; /* errno (positive), or enum autokill_killer */
 	char comm[AUTOKILL_COMM_LEN];
+	__u32 members;	 /* of a tree: alive now; with EVENT_GONE, alive at the release */
+	__u32 signalled; /* of a tree: thread groups sent SIGKILL until now */
+	__u32 sweeps;	 /* of a tree: walks over its members until now */
+	__u32 scope;	 /* enum autokill_scope, 0 if there is no tether */
 	__u64 seq_end;
 };
 
@@ -287,9 +336,10 @@ _Static_assert(sizeof(struct autokill_release) == 24, "layout of maps/releases")
 _Static_assert(sizeof(struct autokill_identity) == 16, "layout of what identity prints");
 _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
 _Static_assert(sizeof(struct autokill_config) == 64, "layout of maps/config");
-_Static_assert(sizeof(struct autokill_tether) == 128, "layout of maps/tethers");
-_Static_assert(sizeof(struct autokill_task) == 104, "layout of maps/tasks");
-_Static_assert(sizeof(struct autokill_event) == 72, "layout of maps/events");
+_Static_assert(sizeof(struct autokill_tether) == 160, "layout of maps/tethers");
+_Static_assert(sizeof(struct autokill_task) == 312, "layout of maps/tasks");
+_Static_assert(sizeof(struct autokill_event) == 88, "layout of maps/events");
+_Static_assert(sizeof(struct autokill_member_key) == 16, "layout of maps/members");
 _Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");
 
 #endif /* AUTOKILL_STATE_H */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "autokill.h"
 #include "msg.h"
 #include "probe.h"
 #include "run_child.h"
@@ -21,13 +22,17 @@
 #include "verbs.h"
 
 struct run_options {
-	bool guard;
+	unsigned int flags; /* AUTOKILL_TREE, AUTOKILL_NNP */
 	char **command;
 };
 
-enum { OPT_NNP = 'g' };
+enum { OPT_NNP = 'g', OPT_TREE = 't' };
 
 static const struct argp_option options[] = {
+	{ "tree", OPT_TREE, NULL, 0,
+	  "Kill all that CMD has started, too, and what that has started: when this process dies, and "
+	  "also when CMD has ended and left something behind.",
+	  0 },
 	{ "nnp", OPT_NNP, NULL, 0,
 	  "Put CMD under the guard, also with CAP_SYS_ADMIN: an exec by it or its descendants that "
 	  "would gain privileges (setuid, setgid, file capabilities) fails with EPERM. Where the "
@@ -43,7 +48,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	(void)arg;
 	switch (key) {
 	case OPT_NNP:
-		o->guard = true;
+		o->flags |= AUTOKILL_NNP;
+		return 0;
+	case OPT_TREE:
+		o->flags |= AUTOKILL_TREE;
 		return 0;
 	case ARGP_KEY_ARG:
 		/* the first word that is no option of ours begins the command, which has its own */
@@ -68,8 +76,8 @@ static const struct argp argp = {
 	       "SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP and SIGCONT are "
 	       "passed on to CMD; any other signal that ends this process ends CMD, too. In a "
 	       "terminal, both are one job: when CMD stops, this process stops.\n\n"
-	       "Only CMD itself is killed, not what it has started; and when CMD ends, what it has "
-	       "left behind runs on.\n\n"
+	       "Without --tree, only CMD itself is killed, not what it has started; and when CMD "
+	       "ends, what it has left behind runs on.\n\n"
 	       "Exit status: CMD's; 128+N if signal N killed it; 125 autokill itself failed, 126 CMD "
 	       "cannot be executed, 127 CMD was not found.",
 };
@@ -159,6 +167,7 @@ static int run(const struct run_options *o)
 {
 	struct run_signals signals;
 	struct run_child child;
+	unsigned int flags;
 	int err;
 
 	err = standard_fds_fill();
@@ -169,8 +178,8 @@ static int run(const struct run_options *o)
 		return RUN_FAILED;
 	}
 	/* The right to tether is CAP_SYS_ADMIN in our user namespace, or the guard. */
-	if (run_child_start(&child, o->command, o->guard || !has_sys_admin(), &signals.mask,
-			    &signals.sigchld))
+	flags = o->flags | (has_sys_admin() ? 0 : AUTOKILL_NNP);
+	if (run_child_start(&child, o->command, flags, &signals.mask, &signals.sigchld))
 		return RUN_FAILED;
 	standard_fds_drop();
 	return watch(&child, &signals, o->command[0]);

@@ -86,6 +86,8 @@ static int maps_size(struct loader *l, const struct rungs *rungs,
 		err = map_size(l->object, "waiting", room);
 	if (!err && rungs->agent)
 		err = map_size(l->object, "releases", options->ring_bytes ?: LOADER_RING_BYTES);
+	if (!err) /* as many slots as records: a record costs its user one unit for each slot */
+		err = map_size(l->object, "members", TASKS_PER_TETHER * room);
 	return err ? fail(l, err, "cannot set the size of a map") : 0;
 }
 
@@ -277,8 +279,15 @@ static struct bpf_map *map_of_pin(const struct loader *l, const char *name)
 	return NULL;
 }
 
+static bool is_iterator(const char *name)
+{
+	return !strcmp(name, "members");
+}
+
 static struct bpf_link *link_of_pin(const struct loader *l, const char *name)
 {
+	if (is_iterator(name))
+		name = "autokill_members";
 	for (int i = 0; i < l->n_links; i++)
 		if (!strcmp(l->link_names[i], name))
 			return l->links[i];
@@ -301,7 +310,7 @@ static int pin_one(struct loader *l, const char *base, const struct pin *pin)
 		map = map_of_pin(l, pin->name);
 		return map ? bpf_map__pin(map, path) : 0;
 	}
-	if (!strcmp(pin->dir, "links")) {
+	if (!strcmp(pin->dir, "links") || is_iterator(pin->name)) {
 		link = link_of_pin(l, pin->name);
 		return link ? bpf_link__pin(link, path) : 0;
 	}

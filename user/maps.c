@@ -381,7 +381,7 @@ int maps_progs(struct prog_info **out, size_t *n)
 	*out = NULL;
 	*n = 0;
 	for (const struct pin *pin = pins_table; pin->name && !err; pin++) {
-		if (strcmp(pin->dir, "progs"))
+		if (strcmp(pin->dir, "progs") || !strcmp(pin->name, "members"))
 			continue;
 		err = prog_read(pin->name, &info);
 		if (!err)

@@ -76,6 +76,8 @@ const char *name_scope(enum autokill_scope scope)
 	switch (scope) {
 	case SCOPE_PROCESS:
 		return "process";
+	case SCOPE_TREE:
+		return "tree";
 	}
 	return "unknown";
 }
@@ -103,6 +105,8 @@ const char *name_event(enum autokill_event_type type)
 		return "untied";
 	case EVENT_STUCK:
 		return "stuck";
+	case EVENT_EMPTY:
+		return "empty";
 	}
 	return "unknown";
 }
@@ -194,6 +198,12 @@ const char *name_what(enum autokill_what what)
 		return "native-clear";
 	case FAIL_NATIVE_RESTORE:
 		return "native-restore";
+	case FAIL_MEMBER_INSERT:
+		return "member-insert";
+	case FAIL_MEMBER_DELETE:
+		return "member-delete";
+	case FAIL_TREE_LOST:
+		return "tree-lost";
 	}
 	return "unknown";
 }
@@ -243,6 +253,12 @@ const char *name_what_long(enum autokill_what what)
 		return "take clone3's native flags out of a struct of the caller";
 	case FAIL_NATIVE_RESTORE:
 		return "put a struct of a caller of clone3 back";
+	case FAIL_MEMBER_INSERT:
+		return "store a member of a tree";
+	case FAIL_MEMBER_DELETE:
+		return "forget a member of a tree";
+	case FAIL_TREE_LOST:
+		return "find the tree that a process is a member of";
 	}
 	return "unknown";
 }

@@ -22,6 +22,8 @@ struct pin {
  * In the order in which pins are removed, and the reverse of the order in which they are made:
  * the link of prctl goes first, so that nobody can arm what is half taken away, and the link of
  * the release hook goes last of the links. Ends with a NULL name.
+ *
+ * progs/members is the link of an iterator, for only a link can be read as a file.
  */
 extern const struct pin pins_table[];
 

@@ -50,12 +50,18 @@ static _Noreturn void child_exec(char **argv, int report, const sigset_t *mask,
 	_exit(run_status_of_exec(err));
 }
 
-static void clone_explain(const char *command, int err, bool loaded)
+static void clone_explain(const char *command, int err, bool loaded, bool tree)
 {
 	struct utsname u = {};
 
 	uname(&u);
-	if (err == EINVAL && !loaded)
+	if (err == EINVAL && tree)
+		msg_error("run: cannot tether the tree of %s: %s", command,
+			  loaded ? "the autokill that is loaded cannot do it on this kernel: it "
+				   "needs Linux 6.18 or newer"
+				 : "autokill is not loaded, and no kernel does it by itself; load "
+				   "it as root: autokill load");
+	else if (err == EINVAL && !loaded)
 		msg_error("run: cannot tether %s: autokill is not loaded, and Linux %s has no "
 			  "CLONE_PIDFD_AUTOKILL; load it as root: autokill load",
 			  command, u.release);
@@ -77,21 +83,21 @@ static void clone_explain(const char *command, int err, bool loaded)
  * Where autokill is loaded, the child is an ordinary one (SIGCHLD, waited for by us). exit_signal 0
  * makes the library use the kernel's own flag, and then the kernel reaps.
  */
-static pid_t clone_tethered(int *pidfd, const char *command, bool guard)
+static pid_t clone_tethered(int *pidfd, const char *command, unsigned int flags)
 {
 	bool loaded = autokill_query() > 0;
 	struct clone_args args = {
 		.pidfd = (uintptr_t)pidfd,
 		.exit_signal = loaded ? SIGCHLD : 0,
 	};
-	pid_t pid = autokill_clone3(&args, sizeof(args), guard ? AUTOKILL_NNP : 0);
+	pid_t pid = autokill_clone3(&args, sizeof(args), flags);
 
 	if (pid < 0)
-		clone_explain(command, errno, loaded);
+		clone_explain(command, errno, loaded, flags & AUTOKILL_TREE);
 	return pid;
 }
 
-int run_child_start(struct run_child *child, char **argv, bool guard, const sigset_t *mask,
+int run_child_start(struct run_child *child, char **argv, unsigned int flags, const sigset_t *mask,
 		    const struct sigaction *sigchld)
 {
 	int report[2], pidfd = -1, err;
@@ -106,7 +112,7 @@ int run_child_start(struct run_child *child, char **argv, bool guard, const sigs
 	 * The pidfd is put into our table only, and its number written to our memory only, after
 	 * both were copied for the child: the child does not hold itself.
 	 */
-	pid = clone_tethered(&pidfd, argv[0], guard);
+	pid = clone_tethered(&pidfd, argv[0], flags);
 	if (!pid)
 		child_exec(argv, report[1], mask, sigchld);
 	err = -errno;

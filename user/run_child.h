@@ -22,13 +22,13 @@ struct run_child {
 
 /**
  * run_child_start - create the child, tethered, and have it execute @argv
- * @guard: put it under the guard
+ * @flags: AUTOKILL_TREE, AUTOKILL_NNP, or 0
  * @mask: the signal mask that the child gets
  * @sigchld: the disposition of SIGCHLD that the child gets
  *
  * Return: 0; or -errno after a message. On failure there is no child.
  */
-int run_child_start(struct run_child *child, char **argv, bool guard, const sigset_t *mask,
+int run_child_start(struct run_child *child, char **argv, unsigned int flags, const sigset_t *mask,
 		    const struct sigaction *sigchld);
 
 enum run_event {

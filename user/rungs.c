@@ -22,6 +22,9 @@ static const char *const guard_lsm[] = { "autokill_unbirth", "autokill_guard", N
 static const char *const guard_fn[] = { "autokill_unbirth_fn", "autokill_guard2_fn",
 					"autokill_guard_fn", NULL };
 
+/* Trees: who is in one, printed; and members that exit. */
+static const char *const tree[] = { "autokill_members", "autokill_exit2", "autokill_exit", NULL };
+
 static const char *const born[] = { "autokill_born2", "autokill_born", NULL };
 
 /* The tie: where the file of a pidfd is seen to be made. */
@@ -64,6 +67,8 @@ static void programs_choose(struct rungs *r)
 	else
 		programs_add(r, &n, r->lsm ? release_lsm : release_fn);
 	programs_add(r, &n, r->lsm ? guard_lsm : guard_fn);
+	if (r->object != OBJECT_AGENT)
+		programs_add(r, &n, tree);
 	programs_add(r, &n, born);
 	programs_add(r, &n, r->pidfs ? tie_pidfs : tie_anon);
 	if (r->native == NATIVE_FLAGS_ON && r->end32)

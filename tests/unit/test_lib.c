@@ -150,8 +150,7 @@ static void refuses_what_cannot_work(void **state)
 	assert_refused(&good, 63, 0, EINVAL);
 	assert_refused(&good, 0, 0, EINVAL);
 	assert_refused(&good, 4097, 0, E2BIG);
-	assert_refused(&good, sizeof(good), 1, EINVAL); /* reserved */
-	assert_refused(&good, sizeof(good), AUTOKILL_NNP | 4, EINVAL);
+	assert_refused(&good, sizeof(good), AUTOKILL_NNP | AUTOKILL_TREE | 4, EINVAL);
 	args = good, args.pidfd = 0;
 	assert_refused(&args, sizeof(args), 0, EINVAL);
 	args = good, args.stack = 4096;
@@ -193,6 +192,21 @@ static void arms_for_a_child_with_a_signal(void **state)
 	assert_clone(&args, sizeof(args), AUTOKILL_NNP, 4711, ENOTTY);
 	assert_int_equal(kernel.arm_flags, AUTOKILL_NNP);
 	assert_int_equal(flags_seen(), CLONE_NEWPID | CLONE_PIDFD);
+}
+
+static void never_asks_the_kernels_own_flag_for_a_tree(void **state)
+{
+	struct clone_args args = args_of(0);
+
+	(void)state;
+	kernel.loaded = kernel.native = 1;
+	assert_clone(&args, sizeof(args), AUTOKILL_TREE | AUTOKILL_NNP, 4711, ENOTTY);
+	assert_int_equal(kernel.clones, 1);
+	assert_int_equal(flags_seen(), CLONE_PIDFD);
+	assert_int_equal(kernel.arm_flags, AUTOKILL_TREE | AUTOKILL_NNP);
+	kernel.loaded = 0;
+	assert_clone(&args, sizeof(args), AUTOKILL_TREE, -1, EINVAL);
+	assert_int_equal(kernel.clones, 1); /* never the child alone in place of its tree */
 }
 
 static void prefers_the_kernels_own_flag(void **state)
@@ -328,6 +342,7 @@ int main(void)
 		cmocka_unit_test_setup(refuses_what_cannot_work, setup),
 		cmocka_unit_test_setup(query, setup),
 		cmocka_unit_test_setup(arms_for_a_child_with_a_signal, setup),
+		cmocka_unit_test_setup(never_asks_the_kernels_own_flag_for_a_tree, setup),
 		cmocka_unit_test_setup(prefers_the_kernels_own_flag, setup),
 		cmocka_unit_test_setup(falls_back_where_the_kernel_has_no_flag, setup),
 		cmocka_unit_test_setup(only_einval_means_that_there_is_no_flag, setup),

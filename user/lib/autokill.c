@@ -2,7 +2,7 @@
 /*
  * autokill.c - libautokill: tether a child to its pidfd, by whatever the kernel has
  *
- * The kernel's own flag where it is served (Linux 7.1 or autokill, exit_signal 0), else prctl(PR_AUTOKILL) and a
+ * The kernel's own flag where it is served (Linux 7.1 or autokill, exit_signal 0, no tree), else prctl(PR_AUTOKILL) and a
  * plain clone3(). Nothing here allocates or takes a lock: it may be called where fork() may.
  */
 #include <errno.h>
@@ -115,14 +115,15 @@ pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int f
 		errno = E2BIG;
 		return -1;
 	}
-	if (!args || size < CLONE3_SIZE_MIN || flags & ~AUTOKILL_NNP || !args->pidfd ||
-	    !child_can_return(args)) {
+	if (!args || size < CLONE3_SIZE_MIN || flags & ~(AUTOKILL_NNP | AUTOKILL_TREE) ||
+	    !args->pidfd || !child_can_return(args)) {
 		errno = EINVAL;
 		return -1;
 	}
 	memcpy(&buffer, args, size);
 	buffer.args.flags |= CLONE_PIDFD;
-	if (!buffer.args.exit_signal) {
+	/* The kernel's own flag kills the child alone. */
+	if (!buffer.args.exit_signal && !(flags & AUTOKILL_TREE)) {
 		pid = clone_native(&buffer, size, flags & AUTOKILL_NNP);
 		if (pid >= 0 || (errno != EINVAL && errno != EPERM))
 			return pid;

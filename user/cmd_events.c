@@ -6,7 +6,8 @@
  *   event    "born", "released", "killed" (SIGKILL was accepted), "gone" (the thread group is gone
  *            after a release), "released-dead" (the child was dead before), "clone-failed" (the
  *            tether was taken back), "refused" (a clone), "guard" (an exec was refused), "untied"
- *            (a newborn whose file was not found was killed), "stuck" (killed, but still there)
+ *            (a newborn whose file was not found was killed), "stuck" (killed, but still there),
+ *            "empty" (the last member of a tree exited, and its pidfd is still open)
  *   seq      number of the event, counted from 0 since the load
  *   time     RFC 3339, local time
  *   boot_ns  the same in ns of CLOCK_BOOTTIME
@@ -14,6 +15,9 @@
  *   pid, uid whom it is about, in the initial namespaces
  *   comm     for a tether, the creator's name at birth, which was the child's, too, before an exec
  *   took_ns  time since the release, for killed, gone and stuck; else null
+ *   members  of a tree: threads alive in it then; for gone, at the release; else null
+ *   signalled, sweeps   of a tree: processes that were sent SIGKILL until then, and walks over its
+ *            members; else null
  *   errno    name, for refused, clone-failed and guard; else null
  *   killer   "here", "timer", "victim", "parent", "init", for killed; else null
  * or, where events were lost to the reader:
@@ -88,8 +92,10 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Print what has happened to tethers, oldest first. The kernel side keeps the last 4096 "
 	       "events; how many of those asked for were overwritten is said.\v"
-	       "--json gives event, seq, time, boot_ns, tether, pid, uid, comm, took_ns, errno, "
-	       "killer; or event (overwritten, unreadable) and count; or event unloaded.\n\n"
+	       "Of a tree: how many threads were alive in it, and, when it is over, how many "
+	       "processes were sent SIGKILL, by how many sweeps.\n\n"
+	       "--json gives event, seq, time, boot_ns, tether, pid, uid, comm, took_ns, members, "
+	       "signalled, sweeps, errno, killer; or event (overwritten, unreadable) and count; or event unloaded.\n\n"
 	       "Exit status: 0 done (also by SIGINT, or when autokill was unloaded), 1 failed, "
 	       "2 usage.",
 };
@@ -120,6 +126,19 @@ static void add_u64_or_null(struct json_object *o, const char *name, __u64 value
 		json_object_object_add(o, name, NULL);
 }
 
+static void add_tree_json(struct json_object *o, const struct autokill_event *e)
+{
+	static const char *const names[] = { "members", "signalled", "sweeps" };
+	const __u32 values[] = { e->members, e->signalled, e->sweeps };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (e->scope == SCOPE_TREE)
+			out_add_u64(o, names[i], values[i]);
+		else
+			json_object_object_add(o, names[i], NULL);
+	}
+}
+
 static void event_json(const struct autokill_event *e, __u64 seq, __s64 offset)
 {
 	struct json_object *o = out_json_new();
@@ -134,9 +153,31 @@ static void event_json(const struct autokill_event *e, __u64 seq, __s64 offset)
 	out_add_u64(o, "uid", e->uid);
 	out_add_text(o, "comm", out_text(text, e->comm, sizeof(e->comm)));
 	add_u64_or_null(o, "took_ns", has_took(e) ? e->took : 0);
+	add_tree_json(o, e);
 	add_text_or_null(o, "errno", has_errno(e) && e->err ? name_errno(e->err) : NULL);
 	add_text_or_null(o, "killer", e->type == EVENT_KILLED ? name_killer(e->err) : NULL);
 	out_json(o);
+}
+
+/* What is to be said of a tree, behind the rest of the line. */
+static void event_tree(const struct autokill_event *e)
+{
+	switch (e->type) {
+	case EVENT_BORN:
+		printf("  tree");
+		break;
+	case EVENT_RELEASED:
+		printf("  tree of %u thread%s", e->members, e->members == 1 ? "" : "s");
+		break;
+	case EVENT_KILLED:
+	case EVENT_GONE:
+	case EVENT_STUCK:
+		printf("  tree: %u process%s in %u sweep%s", e->signalled,
+		       e->signalled == 1 ? "" : "es", e->sweeps, e->sweeps == 1 ? "" : "s");
+		break;
+	default:
+		break;
+	}
 }
 
 static void event_line(const struct autokill_event *e, __s64 offset)
@@ -155,6 +196,8 @@ static void event_line(const struct autokill_event *e, __s64 offset)
 		printf("  %s", name_killer_long(e->err));
 	if (e->took && has_took(e))
 		printf("  %s after release", time_span(span, sizeof(span), e->took));
+	if (e->scope == SCOPE_TREE)
+		event_tree(e);
 	putchar('\n');
 	out_flush();
 }

@@ -6,7 +6,8 @@
  *   id            number of the tether, never used twice while autokill stays loaded
  *   state         "birth" (the clone is under way), "live", "released" (the last reference went,
  *                 SIGKILL is under way), "killed" (a thread still has to exit)
- *   scope         "process"
+ *   scope         "process", or "tree"
+ *   parent        the tree that this tether is within; null if none
  *   pid           the child's, 0 while it is born; as all pids and uids, in the initial namespaces
  *   command       name of the child; null if it is gone
  *   uid, user     the creator's at birth; user is the uid's name, or its number
@@ -20,32 +21,40 @@
  *                 null if not yet
  *   stuck         true: killed, and still there after seconds; it sleeps uninterruptibly
  *   looks         how often the kernel side has looked again since the release
+ *   members       of a tree: how many threads are alive in it and in the trees within it; else null
+ * and with --tree also:
+ *   processes     of a tree: those that are in it and in no tree within it, an array of { pid, parent,
+ *                 command, uid, user, age_ns, threads }
  */
 #include <argp.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "members.h"
 #include "names.h"
 #include "out.h"
 #include "proc.h"
+#include "ps_tree.h"
 #include "times.h"
 #include "users.h"
 #include "verbs.h"
 #include "view.h"
 
 struct ps_options {
-	bool json, by_uid;
+	bool json, tree, by_uid;
 	uid_t uid;
 };
 
-enum { OPT_JSON = 'j', OPT_UID = 'u' };
+enum { OPT_JSON = 'j', OPT_TREE = 't', OPT_UID = 'u' };
 
 static const struct argp_option options[] = {
 	{ "json", OPT_JSON, NULL, 0, "One JSON object a line for each tether.", 0 },
+	{ "tree", OPT_TREE, NULL, 0, "With the processes that would die, drawn as a tree.", 0 },
 	{ "uid", OPT_UID, "UID", 0, "Only the tethers of this user (number or name).", 0 },
 	{},
 };
@@ -57,6 +66,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_JSON:
 		o->json = true;
+		return 0;
+	case OPT_TREE:
+		o->tree = true;
 		return 0;
 	case OPT_UID:
 		if (user_parse(arg, &o->uid))
@@ -79,8 +91,13 @@ static const struct argp argp = {
 	       "exit), stuck (the same, for seconds). COMMAND is the child's, \"-\" when it is gone. UID and CREATOR: user and pid of "
 	       "the process that made the child; another may hold the pidfd by now. LOOKS: how "
 	       "often the kernel side has looked again since the release.\n\n"
-	       "--json gives id, state, scope, pid, command, uid, user, creator, creator_tid, "
-	       "creator_comm, guard, born, age_ns, released_ns, killed_ns, stuck, looks.\n\n"
+	       "--tree draws each tether with the processes in it, and below them the tethers within "
+	       "it. THREADS: of a process, or of all that is alive in the tree. Whoever can read " AUTOKILL_PIN_DIR
+	       "/progs/members gets a line for each thread: innermost tether, pid, "
+	       "tid, parent's pid, uid, start (ns of CLOCK_BOOTTIME), name.\n\n"
+	       "--json gives id, state, scope, parent, pid, command, uid, user, creator, "
+	       "creator_tid, creator_comm, guard, born, age_ns, released_ns, killed_ns, stuck, looks, "
+	       "members; with --tree also processes.\n\n"
 	       "Exit status: 0 done, 1 failed (not loaded, no right), 2 usage.",
 };
 
@@ -107,7 +124,32 @@ static void add_since(struct json_object *o, const char *name, __u64 now, __u64 
 		json_object_object_add(o, name, NULL);
 }
 
-static void tether_json(const struct autokill_tether *t, __u64 now, __s64 offset)
+static struct json_object *processes_json(const struct autokill_tether *t,
+					  const struct member *members, size_t n, __u64 now)
+{
+	struct json_object *array = out_json_array();
+	char text[OUT_TEXT(AUTOKILL_COMM_LEN)], user[64];
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o;
+
+		if (members[i].tether != t->id)
+			continue;
+		o = out_json_new();
+		out_add_u64(o, "pid", members[i].pid);
+		out_add_u64(o, "parent", members[i].parent);
+		out_add_text(o, "command", out_text(text, members[i].comm, AUTOKILL_COMM_LEN));
+		out_add_u64(o, "uid", members[i].uid);
+		out_add_text(o, "user", user_name(user, sizeof(user), members[i].uid));
+		out_add_u64(o, "age_ns", since(now, members[i].start_time));
+		out_add_u64(o, "threads", members[i].threads);
+		out_append(array, o);
+	}
+	return array;
+}
+
+static void tether_json(const struct ps_options *opts, const struct autokill_tether *t,
+			const struct member *members, size_t n, __u64 now, __s64 offset)
 {
 	struct json_object *o = out_json_new();
 	char text[OUT_TEXT(AUTOKILL_COMM_LEN)], user[64], when[48];
@@ -116,6 +158,10 @@ static void tether_json(const struct autokill_tether *t, __u64 now, __s64 offset
 	out_add_u64(o, "id", t->id);
 	out_add_text(o, "state", name_tether_state(t->state));
 	out_add_text(o, "scope", name_scope(t->scope));
+	if (t->parent)
+		out_add_u64(o, "parent", t->parent);
+	else
+		json_object_object_add(o, "parent", NULL);
 	out_add_u64(o, "pid", t->tgid);
 	if (name)
 		out_add_text(o, "command", name);
@@ -133,6 +179,12 @@ static void tether_json(const struct autokill_tether *t, __u64 now, __s64 offset
 	add_since(o, "killed_ns", now, t->killed_at);
 	out_add_bool(o, "stuck", t->flags & TETHER_STUCK);
 	out_add_u64(o, "looks", t->looks);
+	if (t->scope == SCOPE_TREE)
+		out_add_u64(o, "members", t->holds & ~HOLD_FILE);
+	else
+		json_object_object_add(o, "members", NULL);
+	if (opts->tree && t->scope == SCOPE_TREE)
+		out_add(o, "processes", processes_json(t, members, n, now));
 	out_json(o);
 }
 
@@ -164,31 +216,40 @@ static void tether_row(struct libscols_table *table, const struct autokill_tethe
 	out_row(table, cells, N_COLUMNS);
 }
 
-static void ps_print(const struct ps_options *o, const struct autokill_tether *t, size_t n)
+static int ps_print(const struct ps_options *o, const struct autokill_tether *t, size_t n,
+		    const struct member *members, size_t n_members)
 {
-	struct libscols_table *table = o->json ? NULL : out_table(columns, N_COLUMNS);
+	struct libscols_table *table = o->json || o->tree ? NULL : out_table(columns, N_COLUMNS);
+	_cleanup_free_ bool *shown = calloc(n + 1, sizeof(*shown));
 	__s64 offset = time_offset();
 	__u64 now = time_boot();
 
+	if (!shown)
+		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		if (o->by_uid && t[i].uid != o->uid)
+		shown[i] = !o->by_uid || t[i].uid == o->uid;
+		if (!shown[i])
 			continue;
 		if (o->json)
-			tether_json(&t[i], now, offset);
-		else
+			tether_json(o, &t[i], members, n_members, now, offset);
+		else if (table)
 			tether_row(table, &t[i], now);
 	}
 	if (table)
 		out_table_print(table);
+	else if (!o->json)
+		ps_tree_print(t, shown, n, members, n_members, now);
+	return 0;
 }
 
 int cmd_ps(int argc, char **argv)
 {
 	_cleanup_free_ struct autokill_tether *tethers = NULL;
-	struct ps_options o = {};
+	_cleanup_free_ struct member *members = NULL;
 	struct autokill_config config;
+	size_t n, n_members = 0;
+	struct ps_options o = {};
 	struct maps m;
-	size_t n;
 	int err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
@@ -196,8 +257,11 @@ int cmd_ps(int argc, char **argv)
 		return 1;
 	err = maps_tethers(&m, &tethers, &n);
 	maps_close(&m);
+	if (!err && o.tree)
+		err = members_read(&members, &n_members);
+	if (!err)
+		err = ps_print(&o, tethers, n, members, n_members);
 	if (err)
 		return view_failed("ps", "the tethers", err);
-	ps_print(&o, tethers, n);
 	return out_end();
 }

@@ -24,12 +24,12 @@ static void must_be_done(int ret)
 	must(ret < 0 ? NULL : "");
 }
 
-struct libscols_table *out_table(const struct out_column *columns, size_t n)
+static struct libscols_table *table_new(const struct out_column *columns, size_t n, int flags_first)
 {
 	struct libscols_table *table = must(scols_new_table());
 
 	for (size_t i = 0; i < n; i++) {
-		int flags = columns[i].right ? SCOLS_FL_RIGHT : 0;
+		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) | (i ? 0 : flags_first);
 		struct libscols_column *column;
 
 		column = must(scols_table_new_column(table, columns[i].name, 0, flags));
@@ -39,12 +39,29 @@ struct libscols_table *out_table(const struct out_column *columns, size_t n)
 	return table;
 }
 
-void out_row(struct libscols_table *table, const char *const *cells, size_t n)
+struct libscols_table *out_table(const struct out_column *columns, size_t n)
 {
-	struct libscols_line *line = must(scols_table_new_line(table, NULL));
+	return table_new(columns, n, 0);
+}
+
+struct libscols_table *out_table_tree(const struct out_column *columns, size_t n)
+{
+	return table_new(columns, n, SCOLS_FL_TREE);
+}
+
+struct libscols_line *out_row_below(struct libscols_table *table, struct libscols_line *above,
+				    const char *const *cells, size_t n)
+{
+	struct libscols_line *line = must(scols_table_new_line(table, above));
 
 	for (size_t i = 0; i < n; i++)
 		must_be_done(scols_line_set_data(line, i, cells[i]));
+	return line;
+}
+
+void out_row(struct libscols_table *table, const char *const *cells, size_t n)
+{
+	out_row_below(table, NULL, cells, n);
 }
 
 void out_table_print(struct libscols_table *table)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 struct json_object;
+struct libscols_line;
 struct libscols_table;
 
 struct out_column {
@@ -22,6 +23,13 @@ struct out_column {
 
 /** out_table - a new table; out_table_print() prints and frees it */
 struct libscols_table *out_table(const struct out_column *columns, size_t n);
+
+/** out_table_tree - the same; the first column is drawn as a tree */
+struct libscols_table *out_table_tree(const struct out_column *columns, size_t n);
+
+/** out_row_below - add a row below @above, NULL for the root. Return: the row, the table's own. */
+struct libscols_line *out_row_below(struct libscols_table *table, struct libscols_line *above,
+				    const char *const *cells, size_t n);
 
 /** out_row - add a row; @cells are copied, one for each column */
 void out_row(struct libscols_table *table, const char *const *cells, size_t n);

@@ -35,6 +35,22 @@ static const struct autokill_event kinds[] = {
 	{ .type = EVENT_REFUSED, .err = EAGAIN, .tgid = 5, .comm = "greedy" },
 	{ .type = EVENT_GUARD, .id = 10, .err = EPERM, .tgid = 6, .comm = "su" },
 	{ .type = EVENT_UNTIED, .id = 11, .tgid = 7, .comm = "x" },
+	{ .type = EVENT_RELEASED,
+	  .id = 12,
+	  .tgid = 8,
+	  .comm = "sh",
+	  .scope = SCOPE_TREE,
+	  .members = 1 },
+	{ .type = EVENT_GONE,
+	  .id = 12,
+	  .tgid = 8,
+	  .comm = "sh",
+	  .took = 1290000,
+	  .scope = SCOPE_TREE,
+	  .members = 9,
+	  .signalled = 7,
+	  .sweeps = 1 },
+	{ .type = EVENT_EMPTY, .id = 13, .tgid = 9, .comm = "sh", .scope = SCOPE_TREE },
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -67,6 +83,7 @@ static void assert_called(const char *line, const char *out, const char *err)
 }
 
 #define AT(ms) "2026-04-12 13:03:22.00" ms "  "
+#define AT_TEN(ms) "2026-04-12 13:03:22.01" ms "  "
 
 static void lines(void **state)
 {
@@ -75,19 +92,25 @@ static void lines(void **state)
 		"events",
 		AT("0") "born           tether 7  pid 1201 (server)  uid 33\n" AT("1") "released       tether 7  pid 1201 (server)  uid 33\n" AT(
 			"2") "killed         tether 7  pid 1201 (a\\x0ab)  uid 33  by task work in init"
-			     "  1.2 ms after release\n" AT("3") "stuck          tether 7  pid 1201 (server)  uid 33  8.0 s after release\n" AT("4") "gone           tether 7  pid 1201 (server)  uid 33  1m30s after release\n" AT("5") "released-dead  tether 8  pid 1202 (x)  uid 0\n" AT(
-				     "6") "clone-failed   tether 9  uid 0\n" AT("7") "refused        pid 5 (greedy)  uid 0  EAGAIN\n" AT("8") "guard          tether 10  pid 6 (su)  uid 0  EPERM\n" AT("9") "untied         tether 11  pid 7 (x)  uid 0\n",
+			     "  1.2 ms after release\n" AT("3") "stuck          tether 7  pid 1201 (server)  uid 33  8.0 s after release\n" AT("4") "gone           tether 7  pid 1201 (server)  uid 33  1m30s after release\n" AT("5") "released-dead  tether 8  pid 1202 (x)  uid 0\n" AT("6") "clone-failed   tether 9  uid 0\n" AT(
+				     "7") "refused        pid 5 (greedy)  uid 0  EAGAIN\n" AT("8") "guard          tether 10  pid 6 (su)  uid 0  EPERM\n" AT("9") "untied         tether 11  pid 7 (x)  uid 0\n" AT_TEN("0") "released       tether 12  pid 8 (sh)  uid 0  tree of 1 thread\n" AT_TEN("1") "gone           tether 12  pid 8 (sh)  uid 0  1.2 ms after release  tree: 7 processes in 1 sweep\n" AT_TEN("2") "empty          tether 13  pid 9 (sh)  uid 0\n",
 		"");
 }
 
 #define JSON_KILLED                                                                                \
 	"{\"event\":\"killed\",\"seq\":2,\"time\":\"2026-04-12T13:03:22.002000+02:00\","           \
 	"\"boot_ns\":2000000,\"tether\":7,\"pid\":1201,\"uid\":33,\"comm\":\"a\\\\x0ab\","         \
-	"\"took_ns\":1290000,\"errno\":null,\"killer\":\"init\"}\n"
+	"\"took_ns\":1290000,\"members\":null,\"signalled\":null,\"sweeps\":null,\"errno\":null,\"killer\":\"init\"}\n"
 #define JSON_REFUSED                                                                               \
 	"{\"event\":\"refused\",\"seq\":7,\"time\":\"2026-04-12T13:03:22.007000+02:00\","          \
 	"\"boot_ns\":7000000,\"tether\":null,\"pid\":5,\"uid\":0,\"comm\":\"greedy\","             \
-	"\"took_ns\":null,\"errno\":\"EAGAIN\",\"killer\":null}\n"
+	"\"took_ns\":null,\"members\":null,\"signalled\":null,\"sweeps\":null,\"errno\":\"EAGAIN\",\"killer\":null}\n"
+
+#define JSON_GONE                                                                                  \
+	"{\"event\":\"gone\",\"seq\":11,\"time\":\"2026-04-12T13:03:22.011000+02:00\","            \
+	"\"boot_ns\":11000000,\"tether\":12,\"pid\":8,\"uid\":0,\"comm\":\"sh\","                  \
+	"\"took_ns\":1290000,\"members\":9,\"signalled\":7,\"sweeps\":1,\"errno\":null,"           \
+	"\"killer\":null}\n"
 
 static void json(void **state)
 {
@@ -96,6 +119,8 @@ static void json(void **state)
 	assert_called("events --json -n 1", JSON_KILLED, "");
 	made_up.stats.events = 8;
 	assert_called("events --json -n 1", JSON_REFUSED, "");
+	made_up.stats.events = 12;
+	assert_called("events --json -n 1", JSON_GONE, "");
 }
 
 static size_t count_lines(const char *text)
@@ -113,7 +138,8 @@ static void the_last_ones(void **state)
 	assert_called("events -n 0", "", "");
 	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 3")->out), 3);
 	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 10")->out), 10);
-	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 99999")->out), 10);
+	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 99999")->out),
+			 N_KINDS);
 	made_up.stats.events = 0;
 	assert_called("events", "", "");
 	assert_called("events -n 5", "", "");

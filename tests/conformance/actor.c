@@ -154,6 +154,23 @@ struct actor *actor_spawn(struct actor *parent, const char *role, const struct s
 	return child;
 }
 
+struct actor *actor_spawn_program(struct actor *parent, const char *role)
+{
+	struct note note = { .act = ACT_POSIX_SPAWN };
+	struct actor *child;
+	int mine, theirs;
+
+	sockets_make(&mine, &theirs);
+	assert_int_equal(note_send(parent->sock, &note, theirs), 0);
+	close(theirs);
+	actor_expect(parent, ACT_REPLY, &note);
+	if (note.value < 0)
+		fail_msg("%s could not spawn %s: %s", parent->role, role, strerror(-note.value));
+	child = actor_new(role, mine);
+	actor_meet(child);
+	return child;
+}
+
 struct planting {
 	struct actor *parent;
 	const char *role;
@@ -311,7 +328,7 @@ void fence(void)
 		long pid;
 
 		args.pidfd = (uintptr_t)&pidfd;
-		assert_int_equal(way_arm(false), 0);
+		assert_int_equal(way_arm(0), 0);
 		pid = raw_clone3(&args, NULL, NULL);
 		assert_true(pid >= 0);
 		while (pid == 0)

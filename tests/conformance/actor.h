@@ -62,6 +62,15 @@ enum act {
 	ACT_LOWEST_FD,	     /* replies the number that the next descriptor would get */
 	ACT_PIDFD_CHURN,     /* pidfd_open(value) wide times, close all */
 	ACT_IGNORE_CHILDREN, /* SIGCHLD := SIG_IGN */
+	/* many processes; descriptor: they hold it and write a byte to it when there is news */
+	ACT_CHAIN, /* value forks, each by the child of the one before, which exits; 0: endless */
+	ACT_BOMB,  /* all fork for ever; news: a fork has failed */
+	ACT_CROWD, /* value children that sleep; replies how many it could make */
+	ACT_CROWD_COUNT, /* replies how many of these live */
+	ACT_CROWD_END,	 /* kills them; replies how many there were */
+	ACT_SETSID,
+	ACT_RCU,	 /* wait for an RCU grace period */
+	ACT_POSIX_SPAWN, /* descriptor: the socket of the child, which is one after exec */
 	/* raw calls */
 	ACT_PRCTL,  /* prctl(PR_AUTOKILL, value, wide, args[0], args[1]) */
 	ACT_STRUCT, /* clone3 with a struct in memory of kind value (enum memory): 0 or -errno */
@@ -77,6 +86,7 @@ enum act {
 #define SPAWN_LEGACY (1U << 5)	  /* clone() instead of clone3() */
 #define SPAWN_VFORK (1U << 6)	  /* CLONE_VM | CLONE_VFORK on a stack of its own */
 #define SPAWN_NO_ARM (1U << 7)	  /* with SPAWN_TETHER: the request was made before */
+#define SPAWN_TREE (1U << 8)	  /* with SPAWN_TETHER: AUTOKILL_TREE */
 
 struct spawn {
 	uint32_t how;
@@ -172,6 +182,9 @@ int actor_try_spawn(struct actor *parent, const char *role, const struct spawn *
  * it, a little after /proc has.
  */
 struct actor *actor_plant(struct actor *parent, const char *role, const struct spawn *spawn);
+
+/* A child by posix_spawn() of this binary. */
+struct actor *actor_spawn_program(struct actor *parent, const char *role);
 
 struct actor *spawn_tethered(struct actor *parent, const char *role, uint32_t how);
 struct actor *spawn_plain(struct actor *parent, const char *role, uint32_t how);

@@ -224,7 +224,8 @@ int self_spawn(const struct spawn *spawn, int child_sock)
 		args.stack_size = CHILD_STACK;
 	}
 	if (tether && !(spawn->how & SPAWN_NO_ARM)) {
-		err = way_arm(guard);
+		err = way_arm((guard ? AUTOKILL_NNP : 0) |
+			      (spawn->how & SPAWN_TREE ? AUTOKILL_TREE : 0));
 		if (err)
 			return err;
 	}

@@ -10,9 +10,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +98,21 @@ static int do_exec(enum program program)
 
 	snprintf(sock, sizeof(sock), "%d", self.sock);
 	return result(execve(program_path(program), argv, environ));
+}
+
+static int do_posix_spawn(int child_sock)
+{
+	char sock[16];
+	char *argv[] = { "conformance", "--actor", (char *)way_name(the_way),
+			 programs_dir,	sock,	   NULL };
+	pid_t pid;
+	int err;
+
+	snprintf(sock, sizeof(sock), "%d", child_sock);
+	fcntl(child_sock, F_SETFD, 0);
+	err = posix_spawn(&pid, program_path(PROGRAM_PLAIN), NULL, NULL, argv, environ);
+	close(child_sock);
+	return err ? -err : pid;
 }
 
 static void *storm_exec(void *arg)
@@ -248,6 +265,23 @@ static int act_call(const struct note *note, int fd)
 		return act_churn(value, note->wide);
 	case ACT_IGNORE_CHILDREN:
 		return signal(SIGCHLD, SIG_IGN) == SIG_ERR ? -errno : 0;
+	case ACT_CHAIN:
+		return act_chain(value, fd);
+	case ACT_BOMB:
+		return act_bomb(fd);
+	case ACT_CROWD:
+		return act_crowd(value, fd);
+	case ACT_CROWD_COUNT:
+		return act_crowd_count();
+	case ACT_CROWD_END:
+		return act_crowd_end();
+	case ACT_SETSID:
+		return result(setsid());
+	case ACT_RCU:
+		/* synchronize_rcu() (kernel/sched/membarrier.c) */
+		return result(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+	case ACT_POSIX_SPAWN:
+		return do_posix_spawn(fd);
 	case ACT_PRCTL:
 		return way_prctl(value, note->wide, note->args[0], note->args[1]);
 	case ACT_STRUCT:

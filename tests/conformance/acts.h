@@ -38,6 +38,13 @@ int act_uring_file(void);
 /* Close *@fd and forget it. */
 int act_drop(int *fd);
 
+/* acts_many.c: the ACT_ of the same name. Return: as ACT_ replies, or -errno. */
+int act_chain(int links, int life);
+int act_bomb(int life);
+int act_crowd(int count, int life);
+int act_crowd_count(void);
+int act_crowd_end(void);
+
 void self_loop(void) __attribute__((noreturn));
 void self_reply(int value, int64_t wide);
 

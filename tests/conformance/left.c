@@ -97,7 +97,7 @@ static int map_count(const char *name)
 	return count;
 }
 
-static const char *const maps[] = { "tethers", "files", "tasks", "works", "waiting" };
+static const char *const maps[] = { "tethers", "files", "tasks", "works", "waiting", "members" };
 
 #define MAPS (sizeof(maps) / sizeof(maps[0]))
 
@@ -111,7 +111,7 @@ void left_state_begin(void)
 		return;
 	/* main itself gets its entry among the tasks, which it keeps; by the flags it has (way_works()) */
 	if (the_way == WAY_PRCTL) {
-		way_arm(false);
+		way_arm(0);
 		way_prctl(AUTOKILL_UNARM, 0, 0, 0);
 	}
 	for (i = 0; i < MAPS; i++)

@@ -71,6 +71,14 @@ static bool has_userns(void)
 	       file_read_long("/proc/sys/kernel/unprivileged_userns_clone") != 0;
 }
 
+static bool has_tree(void)
+{
+	bool has = way_arm(AUTOKILL_TREE) == 0;
+
+	way_prctl(AUTOKILL_UNARM, 0, 0, 0);
+	return has;
+}
+
 static bool has_stack_clone(void)
 {
 #if defined(__x86_64__)
@@ -130,6 +138,8 @@ const char *case_unmet(const struct conf_case *conf_case)
 		return "no file capabilities on tmpfs (CONFIG_TMPFS_XATTR)";
 	if ((needs & NEED_COREDUMP) && !exists("/proc/sys/kernel/core_pattern"))
 		return "no core dumps (CONFIG_COREDUMP)";
+	if ((needs & NEED_TREE) && !has_tree())
+		return "what is loaded does not kill trees on this kernel (Linux 6.18)";
 	if ((needs & NEED_STACK_CLONE) && !has_stack_clone())
 		return "clone3() on a stack is not written for this architecture";
 	if ((needs & NEED_BINFMT) && !has_binfmt())

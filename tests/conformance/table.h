@@ -4,8 +4,8 @@
  *
  * No guard against being included twice: cases.c does, with different CASEs.
  *
- * Names: N follow the kernel's own selftest, X are what it leaves out, T is of the tree but for
- * T16, P are of PR_AUTOKILL alone, R are --stress.
+ * Names: N follow the kernel's own selftest, X are what it leaves out, T are of the tree (but for
+ * T16, which is of both scopes), P are of PR_AUTOKILL alone, R are --stress.
  */
 /* clang-format off */
 #define FLAG_CHECK "clone3() checks its flag; a request by prctl() has no such flag"
@@ -100,6 +100,36 @@ CASE(T16_closers_parent_traced, WAY_BOTH, 0, "the same", NULL)
 CASE(T16_closers_parent_frozen, WAY_BOTH, NEED_CGROUP, "the same", NULL)
 CASE(T16_closers_parent_in_vfork, WAY_BOTH, 0, "the same", NULL)
 
+#define TREE_ONLY "the kernel's flag kills a process, not a tree"
+CASE(T1_three_levels, WAY_PRCTL, NEED_TREE, "grandchildren, three levels", TREE_ONLY)
+CASE(T2_setsid_and_double_fork, WAY_PRCTL, NEED_TREE, "sessions of their own, orphans", TREE_ONLY)
+CASE(T3_chain, WAY_PRCTL, NEED_TREE, "400 links, each forks the next and exits", TREE_ONLY)
+CASE(T3_endless_chain, WAY_PRCTL, NEED_TREE, "the same while it goes on", TREE_ONLY)
+CASE(T4_fork_bomb, WAY_PRCTL, NEED_TREE | NEED_CGROUP | NEED_PIDS, "under pids.max", TREE_ONLY)
+CASE(T5_namespaces, WAY_PRCTL, NEED_TREE | NEED_CGROUP | NEED_USERNS,
+     "members in pid, user, mount, cgroup namespaces of their own", TREE_ONLY)
+CASE(T6_other_uids, WAY_PRCTL, NEED_TREE | NEED_PROGRAMS, "setresuid, setuid exec; closed by bob",
+     TREE_ONLY)
+CASE(T7_nested, WAY_PRCTL, NEED_TREE, "inner kills the inner only, outer kills all", TREE_ONLY)
+CASE(T7_depth, WAY_PRCTL, NEED_TREE, "16 deep; the 17th is refused with EAGAIN", TREE_ONLY)
+CASE(T8_member_holds_a_sibling, WAY_PRCTL, NEED_TREE, "whose tree dies with it", TREE_ONLY)
+CASE(T9_first_child_gone, WAY_PRCTL, NEED_TREE, "long before the release; the rest dies", TREE_ONLY)
+CASE(T9_empty, WAY_PRCTL, NEED_TREE, "all gone before, and a pid planted: it lives", TREE_ONLY)
+CASE(T10_exec, WAY_PRCTL, NEED_TREE, "by the leader, by threads; leaders gone", TREE_ONLY)
+CASE(T10_exec_storm, WAY_PRCTL, NEED_TREE, "by threads again and again, in the release", TREE_ONLY)
+CASE(T11_stopped_traced_frozen, WAY_PRCTL, NEED_TREE | NEED_CGROUP, "and deaf members", TREE_ONLY)
+CASE(T12_many, WAY_PRCTL, NEED_TREE | NEED_STACK_CLONE,
+     "1,000 members die, 10,000 bystanders live", TREE_ONLY)
+CASE(T13_process_scope, WAY_BOTH, 0, "without the flag, descendants live on", NULL)
+CASE(T14_other_ways_to_fork, WAY_PRCTL, NEED_TREE | NEED_STACK_CLONE,
+     "posix_spawn, vfork, clone, CLONE_PARENT, shared files", TREE_ONLY)
+CASE(T15_failed_forks, WAY_PRCTL, NEED_TREE | NEED_CGROUP | NEED_PIDS,
+     "forks that fail, RCU, fork again: still a member", TREE_ONLY)
+CASE(T16_tree, WAY_PRCTL, NEED_TREE | NEED_CGROUP,
+     "closer's parent stopped, traced, frozen, in vfork", TREE_ONLY)
+CASE(T17_guard, WAY_PRCTL, NEED_TREE | NEED_PROGRAMS, "goes down the tree", TREE_ONLY)
+CASE(T18_all_releases, WAY_PRCTL, NEED_TREE, "X6, X7, X8 with a tree", TREE_ONLY)
+
 CASE(P1_misuse, WAY_PRCTL, 0, "EINVAL, EPERM; no trace left", REQUEST_ONLY)
 CASE(P2_query, WAY_PRCTL, 0, "QUERY gives 1 or more, to everybody", REQUEST_ONLY)
 CASE(P3_unarm, WAY_PRCTL, 0, "UNARM takes it back; arming twice is once", REQUEST_ONLY)
@@ -122,3 +152,4 @@ CASE(P12_beside_the_flags, WAY_PRCTL, NEED_STACK_CLONE,
 
 #undef FLAG_CHECK
 #undef REQUEST_ONLY
+#undef TREE_ONLY

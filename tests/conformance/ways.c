@@ -76,13 +76,13 @@ uint64_t way_clone_flags(bool guard)
 	return flags;
 }
 
-int way_arm(bool guard)
+int way_arm(unsigned int flags)
 {
 	long ret;
 
 	if (the_way == WAY_NATIVE)
 		return 0;
-	ret = way_prctl(AUTOKILL_ARM, guard ? AUTOKILL_NNP : 0, 0, 0);
+	ret = way_prctl(AUTOKILL_ARM, flags, 0, 0);
 	if (ret == 0) /* no kernel side answers so; do not take it for a tether */
 		return -ENOTSUP;
 	return ret < 0 ? (int)ret : 0;

@@ -43,8 +43,8 @@ long way_prctl(unsigned long command, unsigned long flags, unsigned long arg4, u
 /* The clone3() flags that ask for a tether by the_way, CLONE_PIDFD included. */
 uint64_t way_clone_flags(bool guard);
 
-/* Arm the calling thread, if the_way needs it. Return: 0 or -errno. */
-int way_arm(bool guard);
+/* Arm the calling thread with AUTOKILL_* @flags, if the_way needs it. Return: 0 or -errno. */
+int way_arm(unsigned int flags);
 
 /**
  * raw_clone3 - clone3() without the C library, fork-like unless args->stack is set

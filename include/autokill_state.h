@@ -116,8 +116,8 @@ struct autokill_tether {
  * members of trees
  */
 struct autokill_task {
-	__u64 tether;	   /* the tether that this task is the child of, 0 if none */
-	__u64 newborn;	   /* task_struct that this task is just cloning, which has a record; 0 if none */
+	__u64 tether; /* the tether that this task is the child of, 0 if none */
+	__u64 newborn; /* task_struct that this task is just cloning, which has a record; 0 if none */
 	__u64 newborn_id;  /* the tether of it, while it waits for its file */
 	__u64 arm_cred;	   /* real_cred at ARM: any change of credentials makes another */
 	__u64 arm_caps;	   /* its effective capabilities */
@@ -133,9 +133,9 @@ struct autokill_task {
 	__u64 native_flags;   /* the flags in there, as the caller wrote them */
 	__u64 native_exec_id; /* self_exec_id then: after an exec the address is another program's */
 	__u32 pid;	      /* of a tethered child; 0 until tied */
-	__u32 units;	 /* how much of that share: 1, or one for each tree */
-	__u32 depth;	 /* how many trees this task is a member of */
-	__u32 left;	 /* 1: it has exited, and is no longer counted as a member */
+	__u32 units;	      /* how much of that share: 1, or one for each tree */
+	__u32 depth;	      /* how many trees this task is a member of */
+	__u32 left;	      /* 1: it has exited, and is no longer counted as a member */
 	__u32 pad;
 	__u64 path[AUTOKILL_DEPTH]; /* the ids of these trees, outermost first */
 	__u32 slot[AUTOKILL_DEPTH]; /* its slot in maps/members for each, plus 1; 0 if none */
@@ -194,14 +194,14 @@ struct autokill_stats {
 	__u64 natives_missed; /* left to the kernel's EINVAL: struct not writable, no room, skipped */
 	__u64 natives_refused;	  /* clones refused: EINVAL, the native rules at task_alloc */
 	__u64 natives_unrestored; /* clones refused: EAGAIN, the struct could not be put back yet */
-	__u64 members;	       /* tasks that were born into a tree */
-	__u64 refused_depth;   /* clones refused: EAGAIN, nested too deep */
-	__u64 refused_released; /* clones refused: EAGAIN, the tree was released */
-	__u64 sweeps;		/* walks over the members of a tree */
-	__u64 signalled;	/* thread groups that were sent SIGKILL by these */
-	__u64 unborn;		/* members met by a sweep before their clone was through */
-	__u64 empty;		/* trees that became empty while their pidfd was open */
-	__u64 exits_made_up;	/* exits of members that were noticed at task_free only */
+	__u64 members;		  /* tasks that were born into a tree */
+	__u64 refused_depth;	  /* clones refused: EAGAIN, nested too deep */
+	__u64 refused_released;	  /* clones refused: EAGAIN, the tree was released */
+	__u64 sweeps;		  /* walks over the members of a tree */
+	__u64 signalled;	  /* thread groups that were sent SIGKILL by these */
+	__u64 unborn;		  /* members met by a sweep before their clone was through */
+	__u64 empty;		  /* trees that became empty while their pidfd was open */
+	__u64 exits_made_up;	  /* exits of members that were noticed at task_free only */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */

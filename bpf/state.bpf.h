@@ -19,7 +19,11 @@
 
 static int look(void *map, u64 *key, struct tether *t);
 
-#if defined(MUTATE_LEADER_PID) || defined(MUTATE_REUSED_TETHER)
+#if defined(MUTATE_NO_LOOK_AT_FORK) || defined(MUTATE_NO_SECOND_SWEEP)
+#define MUTATE_SLOW_SWEEP
+#endif
+
+#if defined(MUTATE_LEADER_PID) || defined(MUTATE_REUSED_TETHER) || defined(MUTATE_SLOW_SWEEP)
 static int mutant_loop(u32 i, void *ctx)
 {
 	return 0;

@@ -11,7 +11,8 @@
 #ifndef AUTOKILL_SWEEP_BPF_H
 #define AUTOKILL_SWEEP_BPF_H
 
-#define TIMER_SLOTS 64 /* a softirq must be short */
+#define TIMER_SLOTS 64	/* a softirq must be short */
+#define TREE_LOOK_MS 16 /* from look to look while somebody has no signal yet */
 
 struct sweep {
 	u64 id;
@@ -46,6 +47,9 @@ static int sweep_slot(u32 slot, struct sweep *s)
 
 	if (!member)
 		return 0;
+#ifdef MUTATE_SLOW_SWEEP
+	bpf_loop(1 << 17, mutant_loop, NULL, 0); /* as under a sweep of many thousands */
+#endif
 	addr = READ_ONCE(member->task);
 	task = bpf_task_from_pid(BPF_CORE_READ((struct task_struct *)addr, pid));
 	if (task && (u64)task != addr) {
@@ -155,16 +159,18 @@ static __noinline int tree_kill(u64 id, u32 here)
 static __always_inline void look_tree(struct tether *t)
 {
 	COUNT(looks);
-	u64 id = t->d.id;
-
 	if (!(READ_ONCE(t->d.holds) & ~HOLD_FILE))
 		return; /* whoever was the last takes it away */
 	t->d.looks++;
 #ifndef MUTATE_NO_SECOND_SWEEP
 	/* Once everybody has his signal there is no need to, but to be sure while it is cheap. */
 	if (READ_ONCE(t->d.state) == TETHER_RELEASED || t->d.next_look_ms < LOOK_MOST_MS)
-		tree_kill(id, KILLER_TIMER);
+		tree_kill(t->d.id, KILLER_TIMER);
 #endif
+	/* Who is unborn may run soon. But not for ever: after 8 s it is something else. */
+	if (READ_ONCE(t->d.state) == TETHER_RELEASED && t->d.next_look_ms >= TREE_LOOK_MS &&
+	    bpf_ktime_get_boot_ns() - t->d.released_at < STUCK_AFTER_NS)
+		t->d.next_look_ms = TREE_LOOK_MS / 2;
 	look_later(t);
 }
 

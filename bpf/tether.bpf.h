@@ -177,6 +177,7 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 			arming = false;
 		}
 	}
+	tree = arming && rec->arm_flags & AUTOKILL_TREE;
 	if (native_on && rec->native & NATIVE_OPEN) {
 		native = native_request(rec, flags);
 		if (native < 0) /* EAGAIN: told and counted there */
@@ -184,7 +185,6 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	}
 	guard = rec->guard || (arming && rec->arm_flags & AUTOKILL_NNP) || native & NATIVE_NNP;
 	arming |= native != 0;
-	tree = arming && rec->arm_flags & AUTOKILL_TREE && !native;
 	if (!arming && !guard && !rec->depth)
 		return 0;
 	uid = share_uid();

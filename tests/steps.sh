@@ -132,12 +132,13 @@ with_module()
 	[ -z "$(find -L "$kernel/lib/modules" -name "$1.ko*" 2>/dev/null)" ] || echo "-m $1"
 }
 
-# rounds LINE N SECONDS; skipped LINE N [OPTION]...; loadkill LINE N: tests/guest has a script for each
+# rounds LINE N SECONDS; skipped LINE N [OPTION]...; loadkill LINE N; escape LINE N: tests/guest has a script for each
 rounds() { on "$1" -t 2400 --multi -- /guest/rounds.sh "$2" "$3"; }
 skipped()
 {
 	on "$1" -t 2400 -s 1 "${@:3}" -f "$OUTPUT/tests/skipped:/usr/bin/skipped" -- /guest/skipped.sh "$2"
 }
+escape() { on "$1" -t 2400 -f "$OUTPUT/tests/escape:/usr/bin/escape" -- /guest/escape.sh "$2"; }
 loadkill() { on "$1" -t 1200 -- /guest/loadkill.sh "$2"; }
 # flags LINE "OPTION OF tests/vm/run..." OPTION... - clone3's own flags, served by autokill, very often
 flags()

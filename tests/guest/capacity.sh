@@ -69,5 +69,24 @@ hold_contained 200000 4
 check 'another container gets its own' await 8
 drop
 check 'all die with their holders' await 0
+# Each member of a tree takes a record: alice has 32 of 128. Her tree fills it, and no member goes unnoticed.
+# shellcheck disable=SC2016 # for her shell
+su alice -s /bin/sh -c 'exec autokill run --tree -- sh -c "
+	(i=0; while [ \$i -lt 60 ]; do sleep 1000 & i=\$((i + 1)); done) 2>/dev/null; exec sleep 1000"' 2>/dev/null &
+members() { wc -l </sys/fs/bpf/autokill/progs/members; }
+refusals() { autokill status --json | grep -o '"refused_room":[0-9]*'; }
+before=$(refusals)
+tries=0
+until [ "$(refusals)" != "$before" ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+check 'the fork of a member is refused at last' test "$(refusals)" != "$before"
+tries=0
+until [ "$(sleeps)" = "$(members)" ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+check 'every sleep is a member' same 'members' "$(members)" "$(sleeps)"
+check 'alice has about her share of records' test "$(members)" -le 32 -a "$(members)" -ge 24
+drop
+check 'the tree dies' await 0
+tries=0
+until [ "$(sleeps)" = 0 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+check 'no sleep is left' same 'sleeps' "$(sleeps)" 0
 check 'unload' autokill unload
 finish

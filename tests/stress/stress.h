@@ -225,7 +225,7 @@ static const char *const program_names[] = {
 	"autokill_release_fn", "autokill_release_pidfd", "autokill_release_pidfd2",
 	"autokill_native_in",  "autokill_native_in2",	 "autokill_native_in3",
 	"autokill_native_in4", "autokill_native_out",	 "autokill_native_out2",
-	"autokill_native_end",
+	"autokill_native_end", "autokill_exit",		 "autokill_exit2",
 };
 
 /* recursion_misses of each program that is loaded, in one line. */

@@ -11,11 +11,13 @@ all_settled() { dump globals | grep -w natives_open | tee /dev/stderr | grep -q 
 lines=$(warnings | wc -l)
 uname -r
 autokill load || exit 1
+agent_start || exit 1
 flags "$@"
 status=$?
 check 'nothing is owed to any struct' all_settled
 check 'every map is empty' maps_empty
 check 'no new line of level warning or worse in dmesg' quiet "$lines"
 autokill status
+check 'the agent ends in good order' agent_stop
 check 'unload' autokill unload
 finish && [ $status = 0 ]

@@ -77,7 +77,7 @@ maps_empty()
 warnings()
 {
 	dmesg -r | grep '^<[0-4]>' | grep -v -e 'hrtimer: interrupt took' \
-		-e 'bpf_probe_write_user helper that may corrupt user memory'
+		-e 'clocksource: ' -e 'TSC found unstable' -e 'bpf_probe_write_user helper that may corrupt user memory'
 }
 # quiet N - there are N of them
 quiet() { warnings | tail -n "+$(($1 + 1))" >/tmp/new; cat /tmp/new; [ ! -s /tmp/new ]; }

@@ -26,6 +26,7 @@ uname -r
 cat /sys/kernel/security/lockdown
 # shellcheck disable=SC2086 # none or one
 check 'load says why' says "$why" autokill load $options
+check 'the agent starts, where this kernel needs it' agent_start
 check 'no program writes to user memory' fails says 'probe_write' dmesg
 check 'status says why' says "not served: .*$why" autokill status
 check 'status says so to programs' says '"native_flags":"'"$1"'"' autokill status --json
@@ -34,5 +35,6 @@ check 'doctor succeeds' autokill doctor
 check 'no program of it is there' no_native_program
 check 'the flags give EINVAL' says 'neither the kernel' conformance --via native --filter 'N1*'
 check 'prctl is as good as ever' conformance --via prctl --filter '[NX][0-9]_*'
+check 'the agent ends in good order' agent_stop
 check 'unload' autokill unload
 finish

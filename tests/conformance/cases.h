@@ -19,11 +19,11 @@
 #define NEED_URING (1U << 5)	   /* CONFIG_IO_URING, not disabled by sysctl */
 #define NEED_PROGRAMS (1U << 6)	   /* setuid and file capabilities work on a tmpfs */
 #define NEED_COREDUMP (1U << 7)	   /* CONFIG_COREDUMP */
-#define NEED_TREE (1U << 9)	   /* what is loaded kills trees */
 #define NEED_STACK_CLONE (1U << 8) /* clone3 on a stack, written for this architecture */
 #define NEED_VETO (1U << 9)	   /* BPF programs that refuse can be attached */
 #define NEED_BINFMT (1U << 10)	   /* binfmt_misc */
 #define NEED_INT80 (1U << 11)	   /* the entry of 32-bit callers (CONFIG_IA32_EMULATION) */
+#define NEED_TREE (1U << 12)	   /* what is loaded kills trees */
 
 struct conf_case {
 	const char *name;

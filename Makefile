@@ -183,8 +183,9 @@ install: all
 		section=$${page##*.}; install -d $(DESTDIR)$(MANDIR)/man$$section && \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	$(Q)sed 's|@BINDIR@|$(BINDIR)|' packaging/autokill.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/autokill.service
+	$(Q)for unit in autokill autokill-agent; do \
+		sed 's|@BINDIR@|$(BINDIR)|' packaging/$$unit.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit.service || exit 1; done
 
 clean:
 	$(Q)rm -rf $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests \

@@ -24,6 +24,7 @@
 #include "stress.h"
 
 #define NSEC 1000000000ULL
+#define PF_EXITING 0x4 /* include/linux/sched.h */
 
 enum kind {
 	KIND_CLOSE,	 /* arm, clone, close */
@@ -205,20 +206,27 @@ static void hog_main(long index)
 		close(open("/dev/null", O_RDONLY));
 }
 
-/* Alive, as opposed to dead and not waited for yet, which takes its time under this load. */
-static bool is_alive(pid_t pid)
+/*
+ * Alive, as opposed to dead and not waited for yet, or on its way out (flags, the ninth field of
+ * stat), both of which take their time under this load: a tether goes before its child is a zombie.
+ * @text: its stat
+ */
+static bool is_alive(pid_t pid, char text[512])
 {
-	char path[32], text[512], *end;
+	char path[32], state, *end;
+	unsigned int flags;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "r");
 	if (!f)
 		return false;
-	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	text[fread(text, 1, 511, f)] = '\0';
 	fclose(f);
 	end = strrchr(text, ')');
-	return end && end[1] && !strchr("ZX", end[2]);
+	if (!end || sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+		return false;
+	return state != 'Z' && state != 'X' && !(flags & PF_EXITING);
 }
 
 /* End children that have outlived their release for too long. */
@@ -229,6 +237,7 @@ static void slots_watch(void)
 		uint64_t since = slot->since;
 		pid_t child = slot->child;
 		struct tether_value t;
+		char stat[512];
 		int patience;
 		bool known;
 
@@ -236,7 +245,7 @@ static void slots_watch(void)
 			continue;
 		known = tether_find(child, &t);
 		patience = known && t.d.state == TETHER_KILLED ? 6 : 1; /* it may want the CPU */
-		if (now_ns() - since < patience * deadline_s * NSEC || !is_alive(child) ||
+		if (now_ns() - since < patience * deadline_s * NSEC || !is_alive(child, stat) ||
 		    slot->since != since)
 			continue;
 		if (known) {
@@ -245,6 +254,7 @@ static void slots_watch(void)
 			       (unsigned long long)t.d.id, t.d.state, t.d.looks);
 		} else {
 			sh->survivors_unknown++;
+			printf("survivor %d: no tether; worker %ld; %s", child, i, stat);
 		}
 		kill(child, SIGKILL);
 		slot->since = 0;

@@ -54,8 +54,9 @@ static int victim_work(struct bpf_map *map, void *key, void *value)
 		return 0;
 	}
 	if ((u32)cur->tgid != READ_ONCE(t->d.tgid) || !is_victim(cur->group_leader, t) ||
-	    READ_ONCE(t->d.state) != TETHER_RELEASED)
+	    READ_ONCE(t->d.state) < TETHER_RELEASED)
 		return 0;
+	/* TETHER_KILLED, too: the timer asks only if no signal is on its way, whatever the state says. */
 	err = bpf_send_signal(SIGKILL);
 	if (err)
 		failure_count(FAIL_SIGNAL_VICTIM, err);
@@ -82,8 +83,8 @@ static int lender_work(struct bpf_map *map, void *key, void *value)
 		tree_work(id, role == WORK_INIT ? KILLER_INIT : KILLER_PARENT, FAIL_SIGNAL_LENDER);
 		return 0;
 	}
-	if (READ_ONCE(t->d.state) != TETHER_RELEASED)
-		return 0;
+	if (READ_ONCE(t->d.state) < TETHER_RELEASED)
+		return 0; /* TETHER_KILLED: as in victim_work() */
 #ifdef MUTATE_REUSED_TETHER
 	mutant_waits();
 #endif

@@ -200,8 +200,8 @@ static __noinline int tree_marked(u64 task)
 
 	if (!rec)
 		return 0;
-#ifdef MUTATE_NO_LOOK_AT_FORK
-	return 0;
+#ifdef MUTATE_SLOW_SWEEP
+	return 0; /* it can be skipped, so nothing may depend on it */
 #endif
 	for (u32 i = 0; i < AUTOKILL_DEPTH; i++) {
 		if (i >= rec->depth)

@@ -4,8 +4,9 @@
  *
  * A holder, forked from us, arms and clones a child, tells its pid, and then closes the pidfd or is
  * killed. We watch the child through a pidfd of our own, which is another file and so no holder.
- * The three kinds of child stand for the three ways in which a kill can miss: one that sleeps, one
- * that no task work wakes (stopped), and one whose leader cannot take a signal (leader gone).
+ * The kinds of child stand for the ways in which a kill can miss: one that sleeps, one that no task work
+ * wakes (stopped), one whose leader cannot take a signal (leader gone); and of a tree, one whose parent,
+ * the first of the tree, has gone (daemonized).
  *
  * Where an agent kills, and nobody else can arm yet, we have one of our own for as long as this takes.
  */
@@ -70,7 +71,16 @@ static void child_main(const char *kind, int ready)
 {
 	static int fd;
 	pthread_t thread;
+	pid_t pid;
 
+	if (!strcmp(kind, "daemonized")) {
+		if (fork())
+			_exit(0);
+		setsid();
+		pid = getpid();
+		if (write(ready, &pid, sizeof(pid)) != sizeof(pid))
+			_exit(1);
+	}
 	child_end_later();
 	if (!strcmp(kind, "stopped"))
 		raise(SIGSTOP);
@@ -86,10 +96,10 @@ static void child_main(const char *kind, int ready)
 		pause();
 }
 
-static int arm(void)
+static int arm(unsigned int flags)
 {
 	for (int i = 0; i < ARM_TRIES; i++) {
-		if (prctl(PR_AUTOKILL, AUTOKILL_ARM, 0, 0, 0) > 0)
+		if (prctl(PR_AUTOKILL, AUTOKILL_ARM, flags, 0, 0) > 0)
 			return 0;
 		if (errno != EINVAL)
 			break;
@@ -97,17 +107,24 @@ static int arm(void)
 	return -errno;
 }
 
+/* Return: the pid of the process that is to die, or -errno. */
 static int child_wait_ready(const char *kind, pid_t pid, int ready)
 {
 	siginfo_t info;
 	char byte;
+
+	/* The child itself shall be gone: what is left to kill is its own child. */
+	if (!strcmp(kind, "daemonized") &&
+	    (TEMP_FAILURE_RETRY(waitpid(pid, NULL, __WALL)) != pid ||
+	     TEMP_FAILURE_RETRY(read(ready, &pid, sizeof(pid))) != sizeof(pid)))
+		return -EPIPE;
 
 	if (!strcmp(kind, "stopped") &&
 	    TEMP_FAILURE_RETRY(waitid(P_PID, pid, &info, WSTOPPED | WNOWAIT | __WALL)))
 		return -errno;
 	if (!strcmp(kind, "leaderless") && TEMP_FAILURE_RETRY(read(ready, &byte, 1)) != 1)
 		return -EPIPE;
-	return 0;
+	return pid;
 }
 
 /* The lock on the pin directory and the programs themselves must end with the loader, not with us. */
@@ -140,9 +157,9 @@ static int clone3_native(struct clone_args *args)
 	return pid < 0 ? -errno : pid;
 }
 
-static int clone3_armed(struct clone_args *args)
+static int clone3_armed(struct clone_args *args, unsigned int flags)
 {
-	int err = arm(), pid;
+	int err = arm(flags), pid;
 
 	if (err)
 		return err;
@@ -153,7 +170,8 @@ static int clone3_armed(struct clone_args *args)
 static void holder_main(const struct canary *c, struct pipes *p)
 {
 	const char *kind = c->child;
-	int pidfd = -1, err;
+	unsigned int flags = strcmp(kind, "daemonized") ? 0 : AUTOKILL_TREE;
+	int pidfd = -1;
 	struct clone_args args = {
 		.flags = CLONE_PIDFD,
 		.pidfd = (unsigned long)&pidfd,
@@ -166,15 +184,12 @@ static void holder_main(const struct canary *c, struct pipes *p)
 	close(p->go[1]);
 	if (TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) != 1)
 		_exit(0);
-	pid = c->native ? clone3_native(&args) : clone3_armed(&args);
+	pid = c->native ? clone3_native(&args) : clone3_armed(&args, flags);
 	if (pid == 0)
 		child_main(kind, p->ready[1]);
 	close(p->ready[1]);
-	if (pid > 0) {
-		err = child_wait_ready(kind, pid, p->ready[0]);
-		if (err)
-			pid = err;
-	}
+	if (pid > 0)
+		pid = child_wait_ready(kind, pid, p->ready[0]);
 	if (write(p->told[1], &pid, sizeof(pid)) != sizeof(pid))
 		_exit(1);
 	if (TEMP_FAILURE_RETRY(read(p->go[0], &byte, 1)) == 1)
@@ -330,13 +345,14 @@ static int canaries_release(const struct maps *m, int gate, struct canary *out, 
 
 int canary_run(const struct maps *m, int gate, struct canary out[CANARIES], int *n)
 {
-	static const char *const kinds[] = { "sleeping", "stopped", "leaderless" };
+	static const char *const kinds[] = { "sleeping", "stopped", "leaderless", "daemonized" };
 	static const char *const ways[] = { "closed", "holder killed" };
 	struct autokill_config config;
 	struct agent_child agent;
-	int failed, err;
+	/* Where the agent kills, it kills no trees. */
+	int n_kinds = m->agent < 0 ? 4 : 3, failed, err;
 
-	for (*n = 0; *n < CANARIES - 1; ++*n)
+	for (*n = 0; *n < 2 * n_kinds; ++*n)
 		out[*n] = (struct canary){ .child = kinds[*n / 2], .how = ways[*n % 2] };
 	err = maps_config(m, &config);
 	if (err)

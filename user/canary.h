@@ -8,7 +8,7 @@
 #include "maps.h"
 
 struct canary {
-	const char *child; /* "sleeping", "stopped", "leaderless" */
+	const char *child; /* "sleeping", "stopped", "leaderless", "daemonized" */
 	const char *how;   /* how its pidfd goes: "closed", "holder killed" */
 	int err; /* 0: the child died; -errno: it could not be tried; -ETIMEDOUT: it lives */
 	const char *step; /* where it failed; constant string */
@@ -16,7 +16,7 @@ struct canary {
 	double ms;	  /* from the release to the death that was seen */
 };
 
-#define CANARIES 7 /* at most */
+#define CANARIES 9 /* at most */
 
 /**
  * canary_run - each kind of child with each kind of release; one more by clone3's flags, if served

@@ -66,8 +66,8 @@ static void cage_wait(int events)
 	}
 }
 
-/* A tree of @members in the cgroup. Return: its pidfd. */
-static int tree_make(int members)
+/* A tree of @members in the cgroup. Return: its pidfd; *@child is the first of it. */
+static int tree_make(int members, pid_t *child)
 {
 	int ends[2], pidfd = -1, cage = cage_open("", O_DIRECTORY);
 	unsigned long retries = 0;
@@ -81,7 +81,8 @@ static int tree_make(int members)
 
 	if (pipe(ends) || arm(AUTOKILL_TREE, &retries))
 		die("arm");
-	switch (syscall(SYS_clone3, &args, sizeof(args))) {
+	*child = syscall(SYS_clone3, &args, sizeof(args));
+	switch (*child) {
 	case -1:
 		die("clone3");
 	case 0:
@@ -112,7 +113,8 @@ static void measure(int members, int bystanders, bool by_cgroup)
 	uint64_t call[RUNS], empty[RUNS], start;
 
 	for (int i = 0; i < RUNS; i++) {
-		int pidfd = tree_make(members);
+		pid_t child;
+		int pidfd = tree_make(members, &child);
 
 		start = now_ns();
 		if (by_cgroup ? write(kill_fd, "1", 1) != 1 : close(pidfd))
@@ -122,8 +124,7 @@ static void measure(int members, int bystanders, bool by_cgroup)
 		empty[i] = now_ns() - start;
 		if (by_cgroup)
 			close(pidfd);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
+		waitpid(child, NULL, 0);
 		map_wait("members", 0, 10000000000);
 		map_wait("tasks", 1, 10000000000);
 	}

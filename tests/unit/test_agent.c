@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "beat.h"
@@ -27,6 +28,7 @@ static struct {
 	unsigned int said[N + 1][AGENT_FAILED + 1]; /* by id and word */
 	struct autokill_stats stats;
 	struct autokill_agent beat; /* as written last */
+	unsigned int walks_at_beat; /* before the last heartbeat */
 	unsigned int walks, opens, kills, beats, ready;
 	int open_err, kill_err; /* of the next one */
 	bool deaf;		/* SIGKILL has no effect */
@@ -121,6 +123,8 @@ static int fake_beat_write(const struct maps *m, const struct autokill_agent *ag
 {
 	(void)m;
 	fake.beat = *agent;
+	if (agent->beat)
+		fake.walks_at_beat = fake.walks;
 	return 0;
 }
 
@@ -207,6 +211,8 @@ static pid_t child_new(int i, enum autokill_tether_state state)
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves us */
 	while (!pid)
 		pause();
 	fake.tethers[i] = (struct autokill_tether){
@@ -438,6 +444,7 @@ static void it_is_made_up_for_at_the_next_record(void **state)
 	run();
 	assert_true(child_end(a));
 	assert_true(child_end(b));
+	assert_int_equal(fake.walks_at_beat, 2);
 	assert_int_equal(fake.walks, 2);
 }
 

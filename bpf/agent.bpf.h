@@ -15,6 +15,12 @@
  * Nothing is lost while the agent is dead or stopped, or when maps/releases is full: what is to be
  * done is the state of the tether, in the pinned map; an agent that starts looks through that first.
  *
+ * A tree has no victim of its own: its members look at the mark at each fork and exec (tree.bpf.h). Of it
+ * the releaser keeps HOLD_FILE, and so keeps the tether there, until the agent has said that everybody
+ * has his signal. The agent sweeps: it asks tree_sweep() who the members are, opens a pidfd of each, sees
+ * that the pidfd is that member's, and kills; and asks again until the tether is gone. A sweep costs in
+ * proportion to the members of its own tree, whoever else there is on the machine.
+ *
  * The object for 6.1 uses no kfunc, so that it loads everywhere; that for 6.13 can also kill at once.
  */
 #ifndef AUTOKILL_AGENT_BPF_H
@@ -80,6 +86,32 @@ static __always_inline void agent_wake(u64 id, struct tether *t, u64 start_time)
 		COUNT(releases_unsent);
 }
 
+/* The tree @id was released, and has members. We hold HOLD_FILE, which is the agent's from here on. */
+static __always_inline void tree_wake(u64 id, struct tether *t)
+{
+	struct autokill_release r = { .id = id };
+
+	__sync_fetch_and_or(&t->d.flags, TETHER_TOLD);
+	if (bpf_ringbuf_output(&releases, &r, sizeof(r), 0))
+		COUNT(releases_unsent); /* as in agent_wake() */
+}
+
+/* See kill_start(). */
+static __always_inline void tree_released(u64 id, struct tether *t)
+{
+	u32 members = READ_ONCE(t->d.holds) & ~HOLD_FILE;
+
+	t->d.members = members;
+	if (members) {
+		event_tether(EVENT_RELEASED, t, 0);
+		tree_wake(id, t);
+		return;
+	}
+	event_tether(EVENT_RELEASED_DEAD, t, 0);
+	COUNT(released_dead);
+	hold_put(id, HOLD_FILE);
+}
+
 static __always_inline void released_dead(u64 id, u32 uid, struct tether *t)
 {
 	event_tether(EVENT_RELEASED_DEAD, t, 0);
@@ -120,10 +152,15 @@ static __always_inline bool kill_here(struct tether *t)
 /* See tether_released(). */
 static __always_inline void kill_start(u64 id, u32 uid, struct tether *t)
 {
-	/* The file holds its struct pid until after this hook, so it cannot be another's. */
-	struct task_struct *leader = pid_task(READ_ONCE(t->d.pid_struct), PIDTYPE_TGID);
+	struct task_struct *leader;
 	u64 start_time;
 
+	if (t->d.scope == SCOPE_TREE) {
+		tree_released(id, t);
+		return;
+	}
+	/* The file holds its struct pid until after this hook, so it cannot be another's. */
+	leader = pid_task(READ_ONCE(t->d.pid_struct), PIDTYPE_TGID);
 	if (!leader || !BPF_CORE_READ(leader, signal, live.counter)) {
 		released_dead(id, uid, t);
 		return;
@@ -168,6 +205,11 @@ static __always_inline void kill_again(u64 id, struct tether *t, struct task_str
 
 static __always_inline void look_released(struct tether *t)
 {
+	/* A tree's timer is set for a release that nobody saw, and by nobody else. */
+	if (t->d.scope == SCOPE_TREE) {
+		tree_wake(t->d.id, t);
+		return;
+	}
 #ifdef HAS_SEND_SIGNAL
 	if (READ_ONCE(t->d.state) == TETHER_KILLED) {
 		look_group(t);
@@ -205,6 +247,112 @@ static __noinline int waiting_die(void)
 	return -EAGAIN;
 }
 
+struct sweep {
+	u64 id;
+	u32 depth;
+	u32 from;
+	u32 found;
+	u32 unborn;
+};
+
+/*
+ * Is @task, which has a slot in the tree of @s, to be signalled? Then its group's identity is in @who. The
+ * task_struct may go at any moment, and be another's: so the record is asked before and after. It goes
+ * before the task_struct does, and a stranger's never has the id of this tree.
+ */
+static __always_inline bool sweep_task(struct sweep *s, u64 addr, struct autokill_identity *who)
+{
+	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &addr);
+	struct task_struct *task = (struct task_struct *)addr;
+
+	if (!rec || rec->left || rec->path[s->depth & (AUTOKILL_DEPTH - 1)] != s->id)
+		return false;
+	/*
+	 * Not visible yet: what it has of an identity is its creator's, copied. Or it is just taking
+	 * its leader's place (de_thread()). The next sweep will tell.
+	 */
+	if (pid_task((u64)BPF_CORE_READ(task, thread_pid), PIDTYPE_PID) != task) {
+		s->unborn++;
+		return false;
+	}
+	/* A group that dumps core has the flag, too, and goes on until a SIGKILL comes. */
+	if (BPF_CORE_READ(task, flags) & PF_EXITING ||
+	    (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT &&
+	     !BPF_CORE_READ(task, signal, core_state)))
+		return false;
+	who->tgid = BPF_CORE_READ(task, tgid);
+	who->start_time = BPF_CORE_READ(task, group_leader, start_boottime);
+	smp_mb();
+	rec = bpf_map_lookup_elem(&tasks, &addr);
+	return rec && rec->path[s->depth & (AUTOKILL_DEPTH - 1)] == s->id;
+}
+
+static int sweep_slot(u32 i, struct sweep *s)
+{
+	struct autokill_member_key key = { .id = s->id, .slot = s->from + i };
+	struct autokill_member *member = bpf_map_lookup_elem(&members, &key);
+	struct autokill_identity who = {}, *slot;
+	u32 at = s->found;
+
+	if (!member)
+		return 0;
+#ifdef MUTATE_SLOW_SWEEP
+	bpf_loop(1 << 17, mutant_loop, NULL, 0); /* as under a sweep of many thousands */
+#endif
+	if (!sweep_task(s, READ_ONCE(member->task), &who))
+		return 0;
+	slot = bpf_map_lookup_elem(&found, &at);
+	if (!slot)
+		return 0; /* cannot be: there is an element for each slot that we look at */
+	*slot = who;
+	s->found++;
+	return 0;
+}
+
+/* What the agent asks, see struct autokill_sweep. 0, -ENOENT (no such tether), -EINVAL. */
+static __always_inline int tree_sweep(struct autokill_sweep *ask)
+{
+	struct sweep s = { .id = ask->id, .from = ask->from };
+	struct tether *t = bpf_map_lookup_elem(&tethers, &s.id);
+	struct autokill_stats *stats = stats_get();
+	u32 slots, n;
+
+	if (!t || !stats)
+		return -ENOENT;
+	if (t->d.scope != SCOPE_TREE || READ_ONCE(t->d.state) < TETHER_RELEASED)
+		return -EINVAL;
+	s.depth = t->d.depth;
+	/* After the mark, see tree.bpf.h: a slot beyond this belongs to a look that saw the mark. */
+	slots = READ_ONCE(t->d.slots);
+	n = s.from < slots ? slots - s.from : 0;
+	if (n > AUTOKILL_SWEEP_SLOTS)
+		n = AUTOKILL_SWEEP_SLOTS;
+	bpf_loop(n, sweep_slot, &s, 0);
+	__sync_fetch_and_add(&stats->unborn, s.unborn);
+	ask->found = s.found;
+	ask->unborn = s.unborn;
+	ask->from = s.from + n < slots ? s.from + n : 0;
+	return 0;
+}
+
+/*
+ * The agent has walked over all members of @t, and signalled @count groups. In TETHER_RELEASED
+ * HOLD_FILE keeps the tether there, later its last member may just have taken it away.
+ */
+static __always_inline void tree_swept(struct tether *t, u32 count)
+{
+	struct autokill_stats *stats = stats_get();
+
+	if (READ_ONCE(t->d.state) == TETHER_RELEASED) {
+		__sync_fetch_and_add(&t->d.sweeps, 1);
+		__sync_fetch_and_add(&t->d.signalled, count);
+	}
+	if (!stats)
+		return;
+	__sync_fetch_and_add(&stats->sweeps, 1);
+	__sync_fetch_and_add(&stats->signalled, count);
+}
+
 /* What the agent says, see enum autokill_agent_word. 0, -ENOENT (no such tether), -EINVAL. */
 static __always_inline int agent_says(const struct autokill_agent_says *says)
 {
@@ -221,9 +369,18 @@ static __always_inline int agent_says(const struct autokill_agent_says *says)
 		return -ENOENT;
 	switch (says->word) {
 	case AGENT_KILLED:
-		killed(t, KILLER_AGENT);
+		/* Of a tree: whoever was the last, we or a member that exits, takes it away. */
+		if (killed(t, KILLER_AGENT) && t->d.scope == SCOPE_TREE)
+			hold_put(id, HOLD_FILE);
+		return 0;
+	case AGENT_SWEPT:
+		if (t->d.scope != SCOPE_TREE)
+			return -EINVAL;
+		tree_swept(t, says->count);
 		return 0;
 	case AGENT_GONE:
+		if (t->d.scope == SCOPE_TREE)
+			return -EINVAL; /* hold_put() says so */
 		uid = t->d.uid;
 		tgid = READ_ONCE(t->d.tgid);
 		start_time = READ_ONCE(t->d.start_time);

@@ -15,11 +15,7 @@
 #define AUTOKILL_TREE 1
 #define AUTOKILL_NNP 2
 
-#ifdef AGENT
-#define ARM_FLAGS AUTOKILL_NNP
-#else
 #define ARM_FLAGS (AUTOKILL_NNP | AUTOKILL_TREE)
-#endif
 
 enum {
 	AUTOKILL_QUERY = 0,

@@ -23,9 +23,10 @@
  *
  * On 6.1 to 6.8 the release hangs on fentry/pidfd_release (release_pidfd), which sees pidfds only, and
  * the tie on fexit/anon_inode_getfile (tie_anon).
- * Up to 6.17 the agent kills (agent.bpf.h); it talks to two programs more:
+ * Up to 6.17 the agent kills (agent.bpf.h); it talks to three programs more:
  *
- *   agent      syscall                            the agent says: killed, gone, stuck
+ *   agent      syscall                            the agent says: killed, swept, gone, stuck
+ *   sweep      syscall                            the agent asks: who is in a released tree
  *   identity   iter/task                          who a pidfd stands for, exactly
  *
  * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called.
@@ -317,6 +318,12 @@ SEC("syscall")
 int autokill_agent(struct autokill_agent_says *says)
 {
 	return agent_says(says);
+}
+
+SEC("syscall")
+int autokill_sweep(struct autokill_sweep *ask)
+{
+	return tree_sweep(ask);
 }
 
 SEC("iter/task")

@@ -39,6 +39,11 @@ static __always_inline int guard_exec(const struct linux_binprm *bprm)
 
 	if (err)
 		return err;
+	/* At fork a member looks by itself, see tree.bpf.h. */
+	if (tree_marked((u64)bpf_get_current_task_btf())) {
+		tree_kill_creator();
+		return -EAGAIN;
+	}
 #endif
 	if (!guard_applies() || !guard_gains(bprm))
 		return 0;

@@ -57,7 +57,8 @@ u64 waiting_open;
  *   d.killed_at   written by the winner of RELEASED -> KILLED; read by user space only.
  *   d.holds       atomic adds and subtracts with their result used, so full barriers. Whoever brings
  *                 it to 0 owns the element alone, and takes it away. A task that is counted keeps
- *                 the element there; so does HOLD_FILE, until the release has been dealt with.
+ *                 the element there; so does HOLD_FILE, until the release has been dealt with; with
+ *                 the agent, until it has said that everybody has his signal.
  *   d.slots       doubled by compare-and-exchange by creators; read by creators and sweeps.
  *   d.sweeps, d.signalled
  *                 atomic adds by sweeps; d.members written by the releaser. For user space only.
@@ -189,6 +190,18 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } releases SEC(".maps");
+
+/*
+ * Whom a sweep of a tree found. Written by autokill_sweep, which nobody runs but the agent; read by
+ * the agent when the program has returned.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, AUTOKILL_SWEEP_SLOTS);
+	__type(key, u32);
+	__type(value, struct autokill_identity);
+} found SEC(".maps");
 #else
 /* Task work lent by others than the victim: one item a lender, so that a stuck one blocks no other. */
 enum work_role {

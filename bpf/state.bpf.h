@@ -120,14 +120,14 @@ static __noinline int signal_group(struct task_struct *leader)
 #endif
 
 /*
- * SIGKILL was accepted. Pairs with the other killers and with the timer: whoever moves the state
+ * SIGKILL was accepted. True: it is we who moved the state. Pairs with the other killers and with the timer: whoever moves the state
  * counts it; a pointer to an element that was reused meanwhile is not in TETHER_RELEASED.
  */
-static __always_inline void killed(struct tether *t, u32 killer)
+static __always_inline bool killed(struct tether *t, u32 killer)
 {
 	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_RELEASED, TETHER_KILLED) !=
 	    TETHER_RELEASED)
-		return;
+		return false;
 	t->d.killed_at = bpf_ktime_get_boot_ns();
 	switch (killer) {
 	case KILLER_HERE:
@@ -153,6 +153,7 @@ static __always_inline void killed(struct tether *t, u32 killer)
 		break;
 	}
 	event_tether(EVENT_KILLED, t, killer);
+	return true;
 }
 
 /*

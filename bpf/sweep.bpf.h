@@ -191,29 +191,6 @@ static __always_inline void tree_released(u64 id, struct tether *t)
 	hold_put(id, HOLD_FILE);
 }
 
-/* Was one of the trees of @task released? */
-static __noinline int tree_marked(u64 task)
-{
-	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &task);
-	struct tether *t;
-	u64 id;
-
-	if (!rec)
-		return 0;
-#ifdef MUTATE_SLOW_SWEEP
-	return 0; /* it can be skipped, so nothing may depend on it */
-#endif
-	for (u32 i = 0; i < AUTOKILL_DEPTH; i++) {
-		if (i >= rec->depth)
-			break;
-		id = rec->path[i];
-		t = bpf_map_lookup_elem(&tethers, &id);
-		if (t && READ_ONCE(t->d.state) >= TETHER_RELEASED)
-			return 1;
-	}
-	return 0;
-}
-
 /* fexit of copy_process, in the creator: the look after the child is visible. */
 static __always_inline void tree_born(struct task_struct *child)
 {

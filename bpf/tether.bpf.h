@@ -312,8 +312,10 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 			/* The timer kills: a kill from here would not fit on the BPF stack. */
 			timer_set(lost, LOOK_FIRST_MS);
 			lost->d.members = READ_ONCE(lost->d.holds) & ~HOLD_FILE;
+#ifndef AGENT /* else the agent puts it, when it has killed: tree_wake() */
 			if (lost->d.scope == SCOPE_TREE)
 				hold_put(lost_id, HOLD_FILE);
+#endif
 		}
 	}
 	err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);

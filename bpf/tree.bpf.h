@@ -36,7 +36,7 @@
  *
  * task_alloc is an LSM program, which the kernel does not skip (v6.2: bpf_prog_check_recur()). A
  * second look, when the child is visible (tree_born()), only kills sooner what the next sweep would
- * have killed: it can be skipped. A skipped exit program leaves a dead task counted until its
+ * have killed: it can be skipped, and is not there where the agent kills. A skipped exit program leaves a dead task counted until its
  * task_struct goes. tests/model has the argument as a model, which is checked exhaustively.
  *
  * What may be forgotten when: the count of members, and with it every member that is alive, keeps
@@ -231,7 +231,30 @@ static __noinline int tree_enter(u64 creator, u64 task, u64 id)
 	return 0;
 }
 
-/* The current process is a member of a tree that was released, and wanted to clone. */
+/* Was one of the trees of @task released? */
+static __noinline int tree_marked(u64 task)
+{
+	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &task);
+	struct tether *t;
+	u64 id;
+
+	if (!rec)
+		return 0;
+#ifdef MUTATE_SLOW_SWEEP
+	return 0; /* it can be skipped, so nothing may depend on it */
+#endif
+	for (u32 i = 0; i < AUTOKILL_DEPTH; i++) {
+		if (i >= rec->depth)
+			break;
+		id = rec->path[i];
+		t = bpf_map_lookup_elem(&tethers, &id);
+		if (t && READ_ONCE(t->d.state) >= TETHER_RELEASED)
+			return 1;
+	}
+	return 0;
+}
+
+/* The current process is a member of a tree that was released, and wanted to clone, or to exec. */
 static __always_inline void tree_kill_creator(void)
 {
 	int err = bpf_send_signal(SIGKILL);
@@ -258,6 +281,7 @@ static __always_inline void member_print(struct seq_file *seq, struct task_struc
 {
 	struct autokill_task *rec;
 	char comm[AUTOKILL_COMM_LEN] = {};
+	u64 innermost;
 	u32 depth;
 
 	if (!task)
@@ -266,8 +290,10 @@ static __always_inline void member_print(struct seq_file *seq, struct task_struc
 	if (!rec || rec->left)
 		return;
 	depth = rec->depth;
-	if (!depth || depth > AUTOKILL_DEPTH)
+	if (!depth)
 		return;
+	/* Masked, for a verifier up to 6.1 does not derive the range of depth - 1 from a comparison. */
+	innermost = rec->path[(depth - 1) & (AUTOKILL_DEPTH - 1)];
 	bpf_probe_read_kernel(comm, sizeof(comm) - 1, task->comm);
 	for (int i = 0; i < AUTOKILL_COMM_LEN - 1; i++) {
 		if (!comm[i])
@@ -275,9 +301,8 @@ static __always_inline void member_print(struct seq_file *seq, struct task_struc
 		if ((u8)comm[i] <= ' ' || comm[i] == 0x7f)
 			comm[i] = '?';
 	}
-	BPF_SEQ_PRINTF(seq, "%llu %d %d %d %u %llu %s\n", rec->path[depth - 1], task->tgid,
-		       task->pid, task->real_parent->tgid, task->cred->uid.val,
-		       task->start_boottime, comm);
+	BPF_SEQ_PRINTF(seq, "%llu %d %d %d %u %llu %s\n", innermost, task->tgid, task->pid,
+		       task->real_parent->tgid, task->cred->uid.val, task->start_boottime, comm);
 }
 
 #endif /* AUTOKILL_TREE_BPF_H */

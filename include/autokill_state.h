@@ -196,12 +196,12 @@ struct autokill_stats {
 	__u64 natives_unrestored; /* clones refused: EAGAIN, the struct could not be put back yet */
 	__u64 members;		  /* tasks that were born into a tree */
 	__u64 refused_depth;	  /* clones refused: EAGAIN, nested too deep */
-	__u64 refused_released;	  /* clones refused: EAGAIN, the tree was released */
-	__u64 sweeps;		  /* walks over the members of a tree */
-	__u64 signalled;	  /* thread groups that were sent SIGKILL by these */
-	__u64 unborn;		  /* members met by a sweep before their clone was through */
-	__u64 empty;		  /* trees that became empty while their pidfd was open */
-	__u64 exits_made_up;	  /* exits of members that were noticed at task_free only */
+	__u64 refused_released; /* clones (and the agent's kernels: execs) refused: EAGAIN, released */
+	__u64 sweeps;		/* walks over the members of a tree */
+	__u64 signalled;	/* thread groups that were sent SIGKILL by these */
+	__u64 unborn;		/* members met by a sweep before their clone was through */
+	__u64 empty;		/* trees that became empty while their pidfd was open */
+	__u64 exits_made_up;	/* exits of members that were noticed at task_free only */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -308,7 +308,10 @@ struct autokill_release {
 	__u32 pad;
 };
 
-/* What progs/autokill_identity, an iter/task program, prints of each task that it is shown. */
+/*
+ * What progs/autokill_identity, an iter/task program, prints of each task that it is shown; and an
+ * element of maps/found.
+ */
 struct autokill_identity {
 	__u64 start_time; /* task_struct.start_boottime of the group's leader, ns */
 	__u32 tgid;
@@ -321,6 +324,7 @@ enum autokill_agent_word {
 	AGENT_GONE = 2,	  /* no thread of the group is left */
 	AGENT_STUCK = 3,  /* killed, but still there after 8 s: uninterruptible sleep */
 	AGENT_FAILED = 4, /* count a failure: err (positive errno) of what (enum autokill_what) */
+	AGENT_SWEPT = 5,  /* a walk over a tree's members is done: count got SIGKILL */
 };
 
 struct autokill_agent_says {
@@ -328,9 +332,24 @@ struct autokill_agent_says {
 	__u32 word;
 	__u32 what;
 	__s32 err;
+	__u32 count; /* with AGENT_SWEPT: thread groups that were sent SIGKILL */
+};
+
+/*
+ * What the agent asks progs/autokill_sweep by BPF_PROG_TEST_RUN, as its context: which members of a
+ * released tree still need a SIGKILL, of those in the next so many slots? maps/found has the answer.
+ */
+#define AUTOKILL_SWEEP_SLOTS 1024
+
+struct autokill_sweep {
+	__u64 id;   /* in: of the tree's tether */
+	__u32 from; /* in: the first slot, 0 to begin; out: the next one to ask for, 0 at the end */
+	__u32 found; /* out: elements of maps/found; one for each thread, so a group can be there twice */
+	__u32 unborn; /* out: members whose clone is not through */
 	__u32 pad;
 };
 
+_Static_assert(sizeof(struct autokill_sweep) == 24, "layout of what the agent asks");
 _Static_assert(sizeof(struct autokill_agent) == 16, "layout of maps/agent");
 _Static_assert(sizeof(struct autokill_release) == 24, "layout of maps/releases");
 _Static_assert(sizeof(struct autokill_identity) == 16, "layout of what identity prints");

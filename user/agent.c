@@ -7,6 +7,7 @@
  *   maps/releases  a record wakes us: kill the victim of that tether
  *   a timer        the heartbeat, once a second
  *   pidfds         of victims that were signalled; readable when no thread of the group is left
+ *   another timer  released trees are swept until they are gone: agent_tree.c
  *   a descriptor   of our caller's, that tells us to stop
  *
  * What is to be done is the state of the tethers, in the pinned map: TETHER_RELEASED is to be killed,
@@ -36,6 +37,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "agent_tree.h"
 #include "beat.h"
 #include "cleanup.h"
 #include "times.h"
@@ -64,6 +66,7 @@ struct agent {
 	void *keys, *values; /* LOOKED_AT_ONCE of them */
 	void *scratch;	     /* one value */
 	struct agent_numbers numbers;
+	struct trees trees;
 	__u64 beat;	 /* the last one */
 	__u64 unsent;	 /* stats.releases_unsent before we looked through the tethers */
 	int budget;	 /* kills left in this round */
@@ -145,12 +148,22 @@ static void beat_if_due(struct agent *a)
 		heart_beat(a);
 }
 
+static void trees_beat(void *ctx)
+{
+	beat_if_due(ctx);
+}
+
 static void failed(struct agent *a, __u64 id, enum autokill_what what, int err)
 {
 	a->look_again = true;
 	if (err == -EMFILE || err == -ENFILE)
 		a->no_room = true;
 	agent_say(a->maps, id, AGENT_FAILED, what, -err);
+}
+
+static void trees_failed(void *ctx, __u64 id, enum autokill_what what, int err)
+{
+	failed(ctx, id, what, err);
 }
 
 /* If it cannot be said now, the tether is still there when we look again. */
@@ -209,6 +222,12 @@ static void tether_look(struct agent *a, const struct autokill_tether *t)
 		return;
 	if (!(t->flags & TETHER_TOLD) || watched(a, t->id))
 		return;
+	if (t->scope == SCOPE_TREE) {
+		err = trees_take(&a->trees, t);
+		if (err)
+			failed(a, t->id, FAIL_AGENT_OPEN, err);
+		return;
+	}
 	if (a->no_room) {
 		a->look_again = true;
 		return;
@@ -346,6 +365,8 @@ static int loop(struct agent *a)
 				err = heartbeat(a);
 			else if (who == &a->ring)
 				releases_take(a);
+			else if (who == &a->trees)
+				trees_due(&a->trees);
 			else
 				watch_end(a, who);
 		}
@@ -380,12 +401,17 @@ static int agent_prepare(struct agent *a)
 		err = listen_to(a, a->maps->releases, &a->ring);
 	if (!err)
 		err = listen_to(a, a->hooks->stop_fd, &a->stop);
+	if (!err)
+		err = trees_open(&a->trees);
+	if (!err)
+		err = listen_to(a, a->trees.timer, &a->trees);
 	return err;
 }
 
 static void agent_free(struct agent *a)
 {
 	tdestroy(a->watches, watch_free);
+	trees_close(&a->trees);
 	ring_buffer__free(a->ring);
 	cleanup_close(&a->epoll);
 	cleanup_close(&a->timer);
@@ -400,8 +426,17 @@ int agent_run(const struct maps *m, const struct agent_hooks *hooks)
 		.maps = m, .hooks = hooks, .epoll = -1, .timer = -1
 	};
 	const struct autokill_agent ended = {};
-	int err = agent_prepare(&a);
+	int err;
 
+	a.trees = (struct trees){
+		.maps = m,
+		.timer = -1,
+		.numbers = &a.numbers,
+		.beat = trees_beat,
+		.failed = trees_failed,
+		.ctx = &a,
+	};
+	err = agent_prepare(&a);
 	if (!err)
 		err = heart_beat(&a);
 	if (err)

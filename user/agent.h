@@ -9,8 +9,8 @@
 #include "maps.h"
 
 struct agent_numbers {
-	__u64 killed; /* victims that we have sent SIGKILL to */
-	size_t dying; /* of these, not gone yet */
+	__u64 killed; /* processes that we have sent SIGKILL to */
+	size_t dying; /* tethers whose victims, or trees, are not gone yet */
 };
 
 struct agent_hooks {
@@ -25,7 +25,7 @@ struct agent_hooks {
 
 /**
  * agent_run - be the agent: kill what is released, until told to stop
- * @m: agent, releases, says, identity, tethers and stats are open
+ * @m: agent, releases, found, says, identity, sweep, tethers and stats are open
  *
  * There must be no other one for the same maps. Sleeps except for a heartbeat a second. From the first
  * heartbeat on, before @hooks->ready, programs may arm; when it returns, none may.

@@ -27,8 +27,8 @@ static void tell_ready(void *ctx)
 /* The lock on the pin directory, and the links above all, must end with our parent, not with us. */
 static void close_others(const struct maps *m, const struct pipes *p)
 {
-	const int kept[] = { m->agent, m->releases, m->says,   m->identity,
-			     m->stats, m->tethers,  p->end[0], p->told[1] };
+	const int kept[] = { m->agent, m->releases, m->found,	m->says,   m->identity,
+			     m->sweep, m->stats,    m->tethers, p->end[0], p->told[1] };
 
 	for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
 		size_t i = 0;

@@ -224,8 +224,10 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.users = map_fd(l, "users"),
 		.agent = map_fd(l, "agent"),
 		.releases = map_fd(l, "releases"),
+		.found = map_fd(l, "found"),
 		.says = prog_fd(l, "autokill_agent"),
 		.identity = prog_fd(l, "autokill_identity"),
+		.sweep = prog_fd(l, "autokill_sweep"),
 	};
 	err = maps_set_config(&l->maps, &c);
 	return err ? fail(l, err, "cannot write the configuration") : 0;

@@ -25,12 +25,14 @@ static const struct map_pin {
 	/* From here on only where config.kill is KILL_AGENT. */
 	{ "maps", "agent", offsetof(struct maps, agent), sizeof(struct autokill_agent) },
 	{ "maps", "releases", offsetof(struct maps, releases), 0 },
+	{ "maps", "found", offsetof(struct maps, found), sizeof(struct autokill_identity) },
 	{ "progs", "autokill_agent", offsetof(struct maps, says), 0 },
 	{ "progs", "autokill_identity", offsetof(struct maps, identity), 0 },
+	{ "progs", "autokill_sweep", offsetof(struct maps, sweep), 0 },
 };
 
 #define N_MAP_PINS (sizeof(map_pins) / sizeof(*map_pins))
-#define N_AGENT_PINS 4
+#define N_AGENT_PINS 6
 
 static int *map_fd(struct maps *m, const struct map_pin *pin)
 {

@@ -11,8 +11,9 @@
 
 struct maps {
 	int config, stats, failures, tethers, files, events, tasks, users; /* fds, -1 if not open */
-	/* For the agent, -1 where the kernel needs none: two maps and two programs, autokill_state.h */
-	int agent, releases, says, identity;
+	/* For the agent, -1 where the kernel needs none: maps and programs, autokill_state.h */
+	int agent, releases, found;
+	int says, identity, sweep;
 };
 
 struct autokill_failure_count {

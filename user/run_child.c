@@ -57,8 +57,8 @@ static void clone_explain(const char *command, int err, bool loaded, bool tree)
 	uname(&u);
 	if (err == EINVAL && tree)
 		msg_error("run: cannot tether the tree of %s: %s", command,
-			  loaded ? "the autokill that is loaded cannot do it on this kernel: it "
-				   "needs Linux 6.18 or newer"
+			  loaded ? "the kernel refuses clone3() (EINVAL); see autokill status, and "
+				   "whether seccomp or a container interferes"
 				 : "autokill is not loaded, and no kernel does it by itself; load "
 				   "it as root: autokill load");
 	else if (err == EINVAL && !loaded)

@@ -48,7 +48,8 @@ static const char *const native[] = {
 static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
 static const char *const arm_fn[] = { "autokill_birth_fn", "autokill_prctl", NULL };
 
-static const char *const services_agent[] = { "autokill_agent", "autokill_identity", NULL };
+static const char *const services_agent[] = { "autokill_agent", "autokill_identity",
+					      "autokill_sweep", NULL };
 static const char *const services_none[] = { NULL };
 
 static void programs_add(struct rungs *r, int *n, const char *const *names)
@@ -67,8 +68,7 @@ static void programs_choose(struct rungs *r)
 	else
 		programs_add(r, &n, r->lsm ? release_lsm : release_fn);
 	programs_add(r, &n, r->lsm ? guard_lsm : guard_fn);
-	if (r->object != OBJECT_AGENT)
-		programs_add(r, &n, tree);
+	programs_add(r, &n, tree);
 	programs_add(r, &n, born);
 	programs_add(r, &n, r->pidfs ? tie_pidfs : tie_anon);
 	if (r->native == NATIVE_FLAGS_ON && r->end32)

@@ -79,14 +79,35 @@ int victim_kill(int pidfd)
 	return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) ? -errno : 0;
 }
 
+/*
+ * Run @prog with @ctx, to which the kernel writes back what it has changed there (a ctx_out it refuses,
+ * net/bpf/test_run.c). What @prog returns, or -errno.
+ */
+static int ask_program(int prog, void *ctx, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx, .ctx_size_in = size);
+
+	if (bpf_prog_test_run_opts(prog, &opts))
+		return -errno;
+	return (int)opts.retval;
+}
+
 int agent_say(const struct maps *m, __u64 id, enum autokill_agent_word word,
 	      enum autokill_what what, int err)
 {
-	/* The kernel writes it back. */
 	struct autokill_agent_says says = { .id = id, .word = word, .what = what, .err = err };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &says, .ctx_size_in = sizeof(says));
 
-	if (bpf_prog_test_run_opts(m->says, &opts))
-		return -errno;
-	return (int)opts.retval;
+	return ask_program(m->says, &says, sizeof(says));
+}
+
+int agent_swept(const struct maps *m, __u64 id, __u32 count)
+{
+	struct autokill_agent_says says = { .id = id, .word = AGENT_SWEPT, .count = count };
+
+	return ask_program(m->says, &says, sizeof(says));
+}
+
+int sweep_ask(const struct maps *m, struct autokill_sweep *ask)
+{
+	return ask_program(m->sweep, ask, sizeof(*ask));
 }

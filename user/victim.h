@@ -41,4 +41,15 @@ int victim_kill(int pidfd);
 int agent_say(const struct maps *m, __u64 id, enum autokill_agent_word word,
 	      enum autokill_what what, int err);
 
+/** agent_swept - a walk over the tree @id is done, @count groups were signalled. Return: as agent_say(). */
+int agent_swept(const struct maps *m, __u64 id, __u32 count);
+
+/**
+ * sweep_ask - whom of a released tree is still to be signalled? The answer is in maps/found.
+ * @ask: see struct autokill_sweep; each call goes on where the one before has ended
+ *
+ * Return: 0; -ENOENT if there is no such tether any more; other -errno.
+ */
+int sweep_ask(const struct maps *m, struct autokill_sweep *ask);
+
 #endif /* AUTOKILL_USER_VICTIM_H */

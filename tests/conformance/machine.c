@@ -139,7 +139,7 @@ const char *case_unmet(const struct conf_case *conf_case)
 	if ((needs & NEED_COREDUMP) && !exists("/proc/sys/kernel/core_pattern"))
 		return "no core dumps (CONFIG_COREDUMP)";
 	if ((needs & NEED_TREE) && !has_tree())
-		return "what is loaded does not kill trees on this kernel (Linux 6.18)";
+		return "what is loaded does not kill trees";
 	if ((needs & NEED_STACK_CLONE) && !has_stack_clone())
 		return "clone3() on a stack is not written for this architecture";
 	if ((needs & NEED_BINFMT) && !has_binfmt())

@@ -62,6 +62,8 @@ no_tether() { [ "$(autokill ps --json | wc -l)" = 0 ]; }
 one_tether() { [ "$(autokill ps --json | wc -l)" = 1 ]; }
 one_waits() { autokill status | grep -q '^kills   1 waiting for the agent, the oldest for'; }
 victim() { autokill ps --json | sed 's/.*"pid":\([0-9]*\).*/\1/'; }
+members() { autokill ps --json | grep -q "\"members\":$1[,}]"; }
+drawn() { autokill ps --tree | tee /tmp/out; [ "$(grep -c -e '[|`]-[0-9]* ' /tmp/out)" = "$1" ]; }
 dead() { [ ! -d "/proc/$1" ] || grep -q '^State:.[ZX]' "/proc/$1/status"; }
 
 # hold COMMAND... - tethered, in the background; $run is the holder, $child the tethered one
@@ -156,6 +158,31 @@ check 'the child waits, too' fails dead "$child"
 begin
 check 'the next agent kills it' until_ok dead "$child"
 check 'and the tether goes' until_ok no_tether
+
+# A tree: its members wait as well, and the next agent sweeps.
+hold autokill run --tree sh -c 'sleep 1000 & setsid sh -c "sleep 1000; true" & wait'
+check 'a tree: four members' until_ok members 4
+check 'ps --tree shows them' drawn 4
+kill -KILL $run
+check 'it dies' until_ok no_tether
+check 'all of it' fails pidof sleep
+hold autokill run --tree sh -c 'sleep 1000 & setsid sh -c "sleep 1000; true" & wait'
+check 'another: four members' until_ok members 4
+kill -KILL $agent
+kill -KILL $run
+check 'killed: the kill of a tree waits' until_ok one_waits
+check 'its members wait, too' members 4
+begin
+check 'the next agent kills them' until_ok no_tether
+check 'all of them' fails pidof sleep
+hold autokill run --tree sh -c 'while :; do /bin/true; done'
+before=$(counter refused_released)
+kill -KILL $agent
+kill -KILL $run
+check 'killed: members that fork die all the same' until_ok dead "$child"
+check 'by their own fork' fails has '^0$' $(($(counter refused_released) - before))
+begin
+check 'the next agent clears up' until_ok no_tether
 
 kill -TERM $agent
 check 'SIGTERM' ends 0 'ended by SIGTERM; nobody can arm'

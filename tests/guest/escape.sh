@@ -7,9 +7,11 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 autokill load || exit 1
+agent_start || exit 1
 escape "$1"
 status=$?
 autokill status | sed -n '/^Kills/,/^Guard/p; /^FAILED/,$p'
+check 'the agent ends in good order' agent_stop
 check 'unload' autokill unload
 finish || status=1
 exit $status

@@ -9,8 +9,10 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -38,6 +40,11 @@ static struct {
 	int (*at_ready)(void), (*at_beat)(void);
 	ring_buffer_sample_fn take;
 	void *take_ctx;
+	/* The trees: the tether of id 1 has these members, and as many sweeps meet one unborn. */
+	pid_t members[N];
+	unsigned int unborn, sweeps, signalled;
+	int found; /* stands for maps/found */
+	struct autokill_identity *answer;
 } fake;
 
 static int fake_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values,
@@ -159,7 +166,12 @@ static int fake_victim_kill(int pidfd)
 
 	fake.kills++;
 	fake.kill_err = 0;
-	return err || fake.deaf ? err : victim_kill(pidfd);
+	if (err || fake.deaf)
+		return err;
+	err = victim_kill(pidfd);
+	/* A sweep does not find again who has got his signal. */
+	poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, -1);
+	return err;
 }
 
 static int fake_agent_say(const struct maps *m, __u64 id, enum autokill_agent_word word,
@@ -178,7 +190,67 @@ static int fake_agent_say(const struct maps *m, __u64 id, enum autokill_agent_wo
 	return 0;
 }
 
+static bool is_alive(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && !info.si_pid;
+}
+
+static void answer_add(struct autokill_sweep *ask, __u32 tgid)
+{
+	fake.answer[ask->found++] = (struct autokill_identity){
+		.start_time = 1000 + tgid,
+		.tgid = tgid,
+	};
+}
+
+/* Two parts a sweep. A member has two threads, and the last is born when nobody is unborn any more. */
+static int fake_sweep_ask(const struct maps *m, struct autokill_sweep *ask)
+{
+	bool second = ask->from;
+	int alive = 0;
+
+	(void)m;
+	assert_int_equal(ask->id, 1);
+	if (!second) {
+		for (int i = 0; i < N; i++)
+			alive += fake.members[i] && is_alive(fake.members[i]);
+		if (!alive && !fake.unborn && fake.tethers[0].state == TETHER_KILLED)
+			fake.tethers[0].id = 0;
+	}
+	if (!fake.tethers[0].id)
+		return -ENOENT;
+	ask->found = 0;
+	ask->unborn = second && fake.unborn;
+	for (int i = second ? N / 2 : 0; i < (second ? N : N / 2); i++) {
+		if (!fake.members[i] || !is_alive(fake.members[i]) || (i == N - 1 && fake.unborn))
+			continue;
+		answer_add(ask, fake.members[i]);
+		answer_add(ask, fake.members[i]);
+	}
+	if (second && fake.unborn)
+		fake.unborn--;
+	ask->from = second ? 0 : AUTOKILL_SWEEP_SLOTS;
+	return 0;
+}
+
+static int fake_agent_swept(const struct maps *m, __u64 id, __u32 count)
+{
+	(void)m;
+	assert_int_equal(id, 1);
+	fake.sweeps++;
+	fake.signalled += count;
+	return fake.tethers[0].id ? 0 : -ENOENT;
+}
+
 #define agent_run agent_run_made_up
+#define trees_open trees_open_made_up
+#define trees_close trees_close_made_up
+#define trees_take trees_take_made_up
+#define trees_due trees_due_made_up
+#define sweep_ask fake_sweep_ask
+#define agent_swept fake_agent_swept
 #define bpf_map_lookup_batch fake_map_lookup_batch
 #define bpf_map_lookup_elem fake_map_lookup_elem
 #define bpf_obj_get_info_by_fd fake_obj_get_info_by_fd
@@ -193,6 +265,8 @@ static int fake_agent_say(const struct maps *m, __u64 id, enum autokill_agent_wo
 #define victim_kill fake_victim_kill
 #define agent_say fake_agent_say
 #include "agent.c"
+#undef STUCK_AFTER_NS
+#include "agent_tree.c"
 
 #undef beat_now
 
@@ -202,6 +276,10 @@ static int setup(void **state)
 	memset(&fake, 0, sizeof(fake));
 	assert_int_equal(pipe2(fake.releases, O_CLOEXEC | O_NONBLOCK), 0);
 	assert_int_equal(pipe2(fake.stop, O_CLOEXEC), 0);
+	fake.found = memfd_create("found", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fake.found, FOUND_SIZE), 0);
+	fake.answer = mmap(NULL, FOUND_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fake.found, 0);
+	assert_true(fake.answer != MAP_FAILED);
 	return 0;
 }
 
@@ -223,13 +301,6 @@ static pid_t child_new(int i, enum autokill_tether_state state)
 		.flags = TETHER_TOLD,
 	};
 	return pid;
-}
-
-static bool is_alive(pid_t pid)
-{
-	siginfo_t info = {};
-
-	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && !info.si_pid;
 }
 
 /* End it, if that was not done. Return: was it SIGKILL, which we have not sent? */
@@ -271,12 +342,14 @@ static int on_beat(void *ctx, const struct agent_numbers *numbers)
 /* Until the heartbeat says so. */
 static void run(void)
 {
-	struct maps m = { .releases = fake.releases[0] };
+	struct maps m = { .releases = fake.releases[0], .found = fake.found };
 	struct agent_hooks hooks = { .stop_fd = fake.stop[0], .ready = on_ready, .beat = on_beat };
 
 	assert_int_equal(agent_run_made_up(&m, &hooks), 0);
 	assert_int_equal(fake.ready, 1);
 	assert_int_equal(fake.beat.beat, 0);
+	close(fake.found);
+	munmap(fake.answer, FOUND_SIZE);
 	for (int i = 0; i < 2; i++) {
 		close(fake.releases[i]);
 		close(fake.stop[i]);
@@ -470,6 +543,112 @@ static void one_that_does_not_die_is_told_of_once(void **state)
 	assert_int_equal(SAID(0, AGENT_GONE), 0);
 }
 
+/* A tree of N members, as the tether of id 1. */
+static void tree_new(enum autokill_tether_state state)
+{
+	for (int i = 0; i < N; i++)
+		fake.members[i] = child_new(0, state);
+	fake.tethers[0].scope = SCOPE_TREE;
+	fake.tethers[0].tgid = 0; /* it does not matter who was the first */
+	fake.tethers[0].start_time = 0;
+}
+
+static unsigned int tree_end(void)
+{
+	unsigned int killed = 0;
+
+	for (int i = 0; i < N; i++)
+		killed += child_end(fake.members[i]);
+	return killed;
+}
+
+static int release_tree(void)
+{
+	fake.tethers[0].state = TETHER_RELEASED;
+	release(0);
+	release(0);
+	return 0;
+}
+
+static void a_tree_is_swept_until_it_is_gone(void **state)
+{
+	(void)state;
+	tree_new(TETHER_LIVE);
+	fake.unborn = 3;
+	fake.at_ready = release_tree;
+	run();
+	assert_int_equal(tree_end(), N);
+	assert_int_equal(fake.kills, N); /* each once, though there are two threads of each */
+	assert_int_equal(fake.signalled, N);
+	assert_true(fake.sweeps >= 4);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
+	assert_int_equal(SAID(0, AGENT_GONE), 0); /* the programs see that */
+	assert_int_equal(fake.tethers[0].id, 0);
+}
+
+/* Released, or killed by an agent that died before it saw the tree go. */
+static void a_tree_that_waits_at_the_start_is_swept(void **state)
+{
+	static const enum autokill_tether_state states[] = { TETHER_RELEASED, TETHER_KILLED };
+
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			setup(state);
+		tree_new(states[i]);
+		run();
+		assert_int_equal(tree_end(), N);
+		assert_int_equal(fake.signalled, N);
+		assert_int_equal(SAID(0, AGENT_KILLED), !i);
+		assert_int_equal(fake.tethers[0].id, 0);
+	}
+}
+
+static int found_the_second_time(void)
+{
+	fake.stranger[1] = false;
+	return fake.beats == 3;
+}
+
+/* Nobody is signalled who is not who was found; and it is not said that all are. */
+static void a_member_that_cannot_be_told_is_swept_again(void **state)
+{
+	(void)state;
+	tree_new(TETHER_RELEASED);
+	fake.tethers[1].tgid = fake.members[2]; /* of no id: for the verdict only */
+	fake.stranger[1] = true;
+	fake.at_ready = NULL;
+	fake.at_beat = found_the_second_time;
+	run();
+	assert_int_equal(tree_end(), N);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
+	assert_int_equal(SAID(0, AGENT_FAILED), 0);
+	assert_true(fake.sweeps > 4);
+}
+
+static void a_signal_to_a_member_that_is_refused_is_sent_again(void **state)
+{
+	(void)state;
+	tree_new(TETHER_RELEASED);
+	fake.kill_err = -EPERM;
+	run();
+	assert_int_equal(tree_end(), N);
+	assert_int_equal(fake.kills, N + 1);
+	assert_int_equal(SAID(0, AGENT_FAILED), 1);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
+}
+
+static void a_tree_that_does_not_die_is_told_of_once(void **state)
+{
+	(void)state;
+	tree_new(TETHER_RELEASED);
+	fake.deaf = true;
+	fake.at_beat = nine_seconds_later;
+	run();
+	assert_int_equal(tree_end(), 0);
+	assert_int_equal(SAID(0, AGENT_STUCK), 1);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
+}
+
 static int hang_up(void)
 {
 	close(fake.stop[1]);
@@ -520,6 +699,11 @@ int main(void)
 		cmocka_unit_test_setup(a_record_that_had_no_room_is_made_up_for, setup),
 		cmocka_unit_test_setup(it_is_made_up_for_at_the_next_record, setup),
 		cmocka_unit_test_setup(one_that_does_not_die_is_told_of_once, setup),
+		cmocka_unit_test_setup(a_tree_is_swept_until_it_is_gone, setup),
+		cmocka_unit_test_setup(a_tree_that_waits_at_the_start_is_swept, setup),
+		cmocka_unit_test_setup(a_member_that_cannot_be_told_is_swept_again, setup),
+		cmocka_unit_test_setup(a_signal_to_a_member_that_is_refused_is_sent_again, setup),
+		cmocka_unit_test_setup(a_tree_that_does_not_die_is_told_of_once, setup),
 		cmocka_unit_test_setup(it_ends_when_told, setup),
 		cmocka_unit_test(alive_is_what_the_kernel_side_takes_for_it),
 	};

@@ -184,6 +184,8 @@ static void old_kernels_take_the_agent(void **state)
 		assert_non_null(r.services[0]);
 		assert_true(has_program(&r, "autokill_release"));
 		assert_true(has_program(&r, "autokill_tie"));
+		assert_true(has_program(&r, "autokill_exit")); /* trees are killed there, too */
+		assert_true(has_program(&r, "autokill_members"));
 	}
 }
 

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * agent_tree.c - the agent's sweeps: SIGKILL to every member of a released tree, until it is gone
+ *
+ * bpf/tree.bpf.h says why nobody escapes who forks while we sweep. Of that we do b and c: a sweep begins
+ * after the mark, and is repeated until the tether is not in the map any more. The programs take it
+ * away: the last member does when it exits, once we have said AGENT_KILLED. That we say after a sweep
+ * that met nobody unborn, and in which everybody who was found has got his signal.
+ *
+ * Who is found is a number and a start time. We open the number first, see that the pidfd is of that very
+ * process, and signal then (victim.c): so no stranger is hit who has got a number since. A member that we
+ * miss by that, being between two states, is found by the next sweep.
+ *
+ * The next sweep is 2 ms after the first, then half as often each time. While somebody has no signal yet
+ * it is every 16 ms at the least, for who was unborn runs soon, but for 8 s only: then it is something else.
+ */
+#include "agent_tree.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "beat.h"
+#include "cleanup.h"
+#include "times.h"
+#include "victim.h"
+
+#define FIRST_NS 2000000ULL
+#define UNKILLED_MOST_NS 16000000ULL
+#define MOST_NS 1024000000ULL
+#define STUCK_AFTER_NS 8000000000ULL
+#define FOUND_SIZE (AUTOKILL_SWEEP_SLOTS * sizeof(struct autokill_identity))
+
+/* A released tree whose tether is still there. */
+struct dying {
+	__u64 id; /* first, for dying_compare() */
+	__u64 since, due, wait;
+	bool killed; /* AGENT_KILLED was said, by us or by an agent before us */
+	bool stuck;  /* AGENT_STUCK, alike */
+	struct dying *next;
+};
+
+static int dying_compare(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int identity_compare(const void *a, const void *b)
+{
+	const struct autokill_identity *x = a, *y = b;
+
+	if (x->tgid != y->tgid)
+		return x->tgid < y->tgid ? -1 : 1;
+	return x->start_time < y->start_time ? -1 : x->start_time > y->start_time;
+}
+
+/* What a sweep has come to so far. */
+struct swept {
+	__u32 signalled; /* groups */
+	__u32 unborn;
+	bool unsure; /* somebody was found, and not signalled */
+};
+
+/* SIGKILL to the process @who, if it is still there. */
+static void group_kill(struct trees *t, __u64 id, const struct autokill_identity *who,
+		       struct swept *s)
+{
+	_cleanup_close_ int pidfd = victim_open(who->tgid);
+	enum autokill_what what = FAIL_AGENT_OPEN;
+	int err;
+
+	err = pidfd < 0 ? pidfd : victim_verify(t->maps, pidfd, who->tgid, who->start_time);
+	if (!err) {
+		what = FAIL_AGENT_SIGNAL;
+		err = victim_kill(pidfd);
+		if (err == -ESRCH)
+			return; /* the very process, and nobody is left of it */
+	}
+	s->signalled += !err;
+	s->unsure |= err != 0;
+	if (err && err != -ESRCH)
+		t->failed(t->ctx, id, what, err);
+}
+
+/* Of each group there can be several threads. */
+static void part_kill(struct trees *t, __u64 id, __u32 n, struct swept *s)
+{
+	memcpy(t->part, t->found, n * sizeof(*t->part));
+	qsort(t->part, n, sizeof(*t->part), identity_compare);
+	for (__u32 i = 0; i < n; i++) {
+		if (i && !identity_compare(&t->part[i - 1], &t->part[i]))
+			continue;
+		t->beat(t->ctx);
+		group_kill(t, id, &t->part[i], s);
+	}
+}
+
+/* Walk over all members of @d once. 0; -ENOENT: the tether is gone; -EAGAIN: something failed. */
+static int sweep(struct trees *t, struct dying *d)
+{
+	struct autokill_sweep ask = { .id = d->id };
+	struct swept s = {};
+	int err;
+
+	do {
+		t->beat(t->ctx);
+		err = sweep_ask(t->maps, &ask);
+		if (err == -ENOENT)
+			return err;
+		if (err) {
+			t->failed(t->ctx, d->id, FAIL_AGENT_OPEN, err);
+			return -EAGAIN;
+		}
+#ifdef MUTATE_NO_SECOND_SWEEP
+		if (d->killed)
+			return 0;
+#endif
+		s.unborn += ask.unborn;
+		part_kill(t, d->id, ask.found, &s);
+	} while (ask.from);
+	t->numbers->killed += s.signalled;
+#ifdef MUTATE_NO_SECOND_SWEEP
+	s.unborn = s.unsure = 0;
+#endif
+	err = agent_swept(t->maps, d->id, s.signalled);
+	if (!err && !d->killed && !s.unborn && !s.unsure) {
+		err = agent_say(t->maps, d->id, AGENT_KILLED, 0, 0);
+		d->killed = !err;
+	}
+	if (err && err != -ENOENT) {
+		t->failed(t->ctx, d->id, FAIL_AGENT_OPEN, err);
+		return -EAGAIN;
+	}
+	return err;
+}
+
+/* Sweep, and plan the next one. False: the tether is gone. */
+static bool attend(struct trees *t, struct dying *d)
+{
+	__u64 now, most;
+
+	if (sweep(t, d) == -ENOENT)
+		return false;
+	now = beat_now();
+	most = d->killed || now - d->since >= STUCK_AFTER_NS ? MOST_NS : UNKILLED_MOST_NS;
+	if (!d->stuck && now - d->since >= STUCK_AFTER_NS)
+		d->stuck = !agent_say(t->maps, d->id, AGENT_STUCK, 0, 0);
+	d->due = now + d->wait;
+	d->wait = 2 * d->wait < most ? 2 * d->wait : most;
+	return true;
+}
+
+/* For the first sweep that is due; off if there is none. */
+static void timer_plan(struct trees *t)
+{
+	struct itimerspec when = {};
+	__u64 first = 0, now = beat_now(), wait;
+
+	for (const struct dying *d = t->first; d; d = d->next)
+		if (!first || d->due < first)
+			first = d->due;
+	if (first) {
+		wait = first > now ? first - now : 1;
+		when.it_value.tv_sec = wait / NS_PER_S;
+		when.it_value.tv_nsec = wait % NS_PER_S;
+	}
+	if (timerfd_settime(t->timer, 0, &when, NULL))
+		t->failed(t->ctx, 0, FAIL_AGENT_OPEN, -errno);
+}
+
+int trees_take(struct trees *t, const struct autokill_tether *tether)
+{
+	struct dying *d;
+
+	if (tfind(&tether->id, &t->by_id, dying_compare))
+		return 0;
+	d = malloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	*d = (struct dying){
+		.id = tether->id,
+		.since = beat_now(),
+		.wait = FIRST_NS,
+		.killed = tether->state == TETHER_KILLED,
+		.stuck = tether->flags & TETHER_STUCK,
+		.next = t->first,
+	};
+	if (!attend(t, d)) {
+		free(d);
+		return 0;
+	}
+	if (!tsearch(d, &t->by_id, dying_compare)) {
+		free(d);
+		return -ENOMEM;
+	}
+	t->first = d;
+	t->numbers->dying++;
+	timer_plan(t);
+	return 0;
+}
+
+void trees_due(struct trees *t)
+{
+	struct dying **at = &t->first, *d;
+	__u64 times, now = beat_now();
+
+	/* How often it has expired does not matter. */
+	if (read(t->timer, &times, sizeof(times)) < 0 && errno != EAGAIN)
+		t->failed(t->ctx, 0, FAIL_AGENT_OPEN, -errno);
+	while ((d = *at)) {
+		if (d->due > now || attend(t, d)) {
+			at = &d->next;
+			continue;
+		}
+		*at = d->next;
+		tdelete(d, &t->by_id, dying_compare);
+		free(d);
+		t->numbers->dying--;
+	}
+	timer_plan(t);
+}
+
+int trees_open(struct trees *t)
+{
+	void *found;
+
+	t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (t->timer < 0)
+		return -errno;
+	t->part = calloc(AUTOKILL_SWEEP_SLOTS, sizeof(*t->part));
+	if (!t->part)
+		return -ENOMEM;
+	found = mmap(NULL, FOUND_SIZE, PROT_READ, MAP_SHARED, t->maps->found, 0);
+	if (found == MAP_FAILED)
+		return -errno;
+	t->found = found;
+	return 0;
+}
+
+static void not_freed(void *d)
+{
+	(void)d; /* the list has it, too */
+}
+
+void trees_close(struct trees *t)
+{
+	struct dying *d;
+
+	tdestroy(t->by_id, not_freed);
+	t->by_id = NULL;
+	while ((d = t->first)) {
+		t->first = d->next;
+		free(d);
+	}
+	if (t->found)
+		munmap((void *)t->found, FOUND_SIZE);
+	t->found = NULL;
+	free(t->part);
+	t->part = NULL;
+	cleanup_close(&t->timer);
+}

@@ -26,6 +26,18 @@ finish()
 	[ $failed = 0 ]
 }
 
+# rungs - which of several ways are in use here, one line for the table of tests/vm/matrix
+rungs()
+{
+	progs=/sys/fs/bpf/autokill/progs line=''
+	has() { [ -e "$progs/autokill_$1" ] && line="$line${line:+ }$2"; }
+	has birth lsm || has birth_fn fmod_ret
+	has release file_release || has release_fn file_release_fn || has release_pidfd pidfd_release
+	has agent agent || line="$line task_work"
+	has native_in flags || line="$line kernel's_flags"
+	echo "rungs: $line"
+}
+
 # agent_start - where this kernel needs the agent; it is ready when this returns. Its pid is in $agent, else ''
 agent=''
 agent_start()

@@ -29,6 +29,7 @@ check 'a veto is planted' conformance --plant-veto
 case " $* " in *' native '*) suite native ;; esac
 check 'the other build loads, kills its canary and unloads' other_loads
 check 'load' autokill load
+rungs
 check 'nothing of ours runs after load' no_loader
 check 'the agent starts, where this kernel needs it' agent_start
 check 'doctor, loaded' autokill doctor

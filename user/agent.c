@@ -198,13 +198,17 @@ static bool kill_and_watch(struct agent *a, const struct autokill_tether *t, int
 }
 
 /*
- * Was the copy of the tether @id made in one piece? The kernel copies an element without a lock, and one
- * that was deleted meanwhile may have been another's halfway through. An id is never used twice, so what
- * is still there was there all the time.
+ * Is the tether of the copy @t still there, and was the copy made in one piece? The kernel copies an element
+ * without a lock (of a single lookup), and one that was deleted meanwhile may have been another's halfway
+ * through. An id is never used twice, so what is there under it with the same victim was there all the time.
+ * If it is not, there is nothing to do: the other one, if it is released, has a record of its own.
  */
-static bool still_there(const struct agent *a, __u64 id)
+static bool copy_holds(const struct agent *a, const struct autokill_tether *t)
 {
-	return !bpf_map_lookup_elem(a->maps->tethers, &id, a->scratch);
+	const struct autokill_tether *now = a->scratch;
+
+	return !bpf_map_lookup_elem(a->maps->tethers, &t->id, a->scratch) && now->tgid == t->tgid &&
+	       now->start_time == t->start_time;
 }
 
 /*
@@ -235,11 +239,11 @@ static void tether_look(struct agent *a, const struct autokill_tether *t)
 	beat_if_due(a);
 	pidfd = victim_open(t->tgid);
 	err = pidfd < 0 ? pidfd : victim_verify(a->maps, pidfd, t->tgid, t->start_time);
-	if (err == -ESRCH)
-		say(a, t->id, AGENT_GONE);
-	else if (err)
+	if (err && err != -ESRCH)
 		failed(a, t->id, FAIL_AGENT_OPEN, err);
-	else if (still_there(a, t->id) && kill_and_watch(a, t, pidfd))
+	else if (err && copy_holds(a, t))
+		say(a, t->id, AGENT_GONE);
+	else if (!err && copy_holds(a, t) && kill_and_watch(a, t, pidfd))
 		return;
 	if (pidfd >= 0)
 		close(pidfd);

@@ -23,10 +23,11 @@
 #include "stress.h"
 
 #define WORKERS 2
-#define PIDS_MAX "256"
-#define SLOW (1ULL << 40)     /* of a seed: this member execs */
-#define LIFE_NS 200000000     /* a tree is released before this */
-#define DEADLINE_MS 5000      /* alive then: a survivor */
+#define PIDS_MAX "128"
+#define SLOW (1ULL << 40) /* of a seed: this member execs */
+#define LIFE_NS 200000000 /* a tree is released before this */
+/* Alive then: a survivor. So many processes take their time to die on two emulated CPUs. */
+#define DEADLINE_MS 60000
 #define SELF "/proc/self/exe" /* what members exec; a static binary */
 
 static uint64_t random_next(uint64_t *state)

@@ -288,7 +288,7 @@ static _Noreturn void holder_life(const struct cage *cage, uint64_t seed, enum r
 		pause();
 }
 
-static void round_play(struct cage *cage, uint64_t *seed, struct tally *t)
+static void round_play(struct cage *cage, int worker, uint64_t *seed, struct tally *t)
 {
 	enum release how = random_next(seed) % RELEASES;
 	struct holder_says says;
@@ -326,6 +326,9 @@ static void round_play(struct cage *cage, uint64_t *seed, struct tally *t)
 		cage_write(cage, "cgroup.kill", "1");
 		if (!cage_wait(cage, DEADLINE_MS))
 			die("a tree that cgroup.kill does not end");
+		/* A new one: what is cloned into a cgroup that was once killed dies at once. */
+		cage_drop(cage);
+		cage_make(cage, worker);
 	}
 	kill(holder, SIGKILL);
 	waitpid(holder, &status, 0);
@@ -337,7 +340,7 @@ static _Noreturn void worker_life(int worker, int rounds, uint64_t seed, struct 
 
 	cage_make(&cage, worker);
 	for (int i = 0; i < rounds; i++)
-		round_play(&cage, &seed, t);
+		round_play(&cage, worker, &seed, t);
 	cage_drop(&cage);
 	exit(0);
 }

@@ -91,10 +91,10 @@ static int tree_make(int members, pid_t *child)
 			_exit(1);
 		sleep_for_ever();
 	}
+	close(ends[1]); /* so that a tree that dies is noticed */
 	if (read(ends[0], &byte, 1) != 1)
 		die("the tree");
 	close(ends[0]);
-	close(ends[1]);
 	close(cage);
 	return pidfd;
 }
@@ -108,13 +108,18 @@ static int compare(const void *a, const void *b)
 
 static void measure(int members, int bystanders, bool by_cgroup)
 {
-	int events = cage_open("cgroup.events", O_RDONLY),
-	    kill_fd = cage_open("cgroup.kill", O_WRONLY);
 	uint64_t call[RUNS], empty[RUNS], start;
 
 	for (int i = 0; i < RUNS; i++) {
+		int events, kill_fd, pidfd;
 		pid_t child;
-		int pidfd = tree_make(members, &child);
+
+		/* A new one each time: what is cloned into a cgroup that was once killed dies at once. */
+		if (mkdir(CAGE, 0755) < 0)
+			die(CAGE);
+		events = cage_open("cgroup.events", O_RDONLY);
+		kill_fd = cage_open("cgroup.kill", O_WRONLY);
+		pidfd = tree_make(members, &child);
 
 		start = now_ns();
 		if (by_cgroup ? write(kill_fd, "1", 1) != 1 : close(pidfd))
@@ -124,7 +129,11 @@ static void measure(int members, int bystanders, bool by_cgroup)
 		empty[i] = now_ns() - start;
 		if (by_cgroup)
 			close(pidfd);
+		close(events);
+		close(kill_fd);
 		waitpid(child, NULL, 0);
+		if (rmdir(CAGE) < 0)
+			die(CAGE);
 		map_wait("members", 0, 10000000000);
 		map_wait("tasks", 1, 10000000000);
 	}
@@ -134,8 +143,6 @@ static void measure(int members, int bystanders, bool by_cgroup)
 	       by_cgroup ? "cgroup.kill" : "close()", members, bystanders,
 	       (unsigned long long)call[RUNS / 2], (unsigned long long)empty[RUNS / 2]);
 	fflush(stdout);
-	close(events);
-	close(kill_fd);
 }
 
 int main(void)
@@ -143,8 +150,6 @@ int main(void)
 	static const int members[] = { 1, 100, 1000 }, bystanders[] = { 0, 1000, 10000 };
 
 	signal(SIGCHLD, SIG_DFL);
-	if (mkdir(CAGE, 0755) < 0)
-		die(CAGE);
 	for (int b = 0; b < 3; b++) {
 		int ends[2];
 		char byte;

@@ -39,8 +39,8 @@
 struct dying {
 	__u64 id; /* first, for dying_compare() */
 	__u64 since, due, wait;
-	bool killed; /* AGENT_KILLED was said, by us or by an agent before us */
-	bool stuck;  /* AGENT_STUCK, alike */
+	bool killed; /* we have said AGENT_KILLED, of which the programs take the first only */
+	bool stuck;  /* AGENT_STUCK was said, by us or by an agent before us */
 	struct dying *next;
 };
 
@@ -111,8 +111,9 @@ static int sweep(struct trees *t, struct dying *d)
 	do {
 		t->beat(t->ctx);
 		err = sweep_ask(t->maps, &ask);
-		if (err == -ENOENT)
-			return err;
+		/* EINVAL: it is not released, so what we were given was half another's, see agent.c. */
+		if (err == -ENOENT || err == -EINVAL)
+			return -ENOENT;
 		if (err) {
 			t->failed(t->ctx, d->id, FAIL_AGENT_OPEN, err);
 			return -EAGAIN;
@@ -187,7 +188,6 @@ int trees_take(struct trees *t, const struct autokill_tether *tether)
 		.id = tether->id,
 		.since = beat_now(),
 		.wait = FIRST_NS,
-		.killed = tether->state == TETHER_KILLED,
 		.stuck = tether->flags & TETHER_STUCK,
 		.next = t->first,
 	};

@@ -112,7 +112,7 @@ struct veto {
 };
 
 /*
- * Attach to the LSM hook task_alloc or file_open a program that refuses whom veto_set()
+ * Attach to the LSM hook task_alloc, file_open or file_alloc_security a program that refuses whom veto_set()
  * names (0: nobody). Return: 0 or -errno.
  */
 int veto_open(struct veto *veto, const char *hook);

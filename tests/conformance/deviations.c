@@ -35,6 +35,11 @@ void deviations_find(void)
 	native_served = access(NATIVE_LINK, F_OK) == 0;
 }
 
+bool kernel_before(unsigned int version)
+{
+	return kernel < version;
+}
+
 bool served_by_autokill(void)
 {
 	return the_way == WAY_PRCTL || native_served;
@@ -42,7 +47,7 @@ bool served_by_autokill(void)
 
 bool deviates(enum deviation deviation)
 {
-	if (deviations[deviation].before && kernel >= deviations[deviation].before)
+	if (deviations[deviation].before && !kernel_before(deviations[deviation].before))
 		return false;
 	return served_by_autokill() && deviations[deviation].ways & the_way;
 }

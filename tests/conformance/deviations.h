@@ -40,6 +40,9 @@ enum deviation {
 /* Find out whether the flags of clone3 are served by autokill. To be called once, by main, as root. */
 void deviations_find(void);
 
+/* Is the running kernel older than KERNEL_VERSION(...) @version. */
+bool kernel_before(unsigned int version);
+
 /* Is it autokill that makes tethers by the_way: true, or the kernel itself: false. */
 bool served_by_autokill(void);
 

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "cases.h"
+#include "deviations.h"
 
 struct failure {
 	struct actor *holder;
@@ -265,12 +266,15 @@ static void vetoed(const struct veto *veto)
 }
 
 /*
- * By a security module that is asked at task_alloc before the kernel side, and by one that
- * is asked later on, when the pidfd's file is opened (dentry_open() in pidfs_alloc_file()).
+ * By a security module that is asked at task_alloc before the kernel side, and by one that is asked
+ * later on, when the pidfd's file is opened (dentry_open() in pidfs_alloc_file(), since 6.9; an
+ * anonymous inode's file is not opened, but allocated).
  */
 void X26_veto(void)
 {
-	static const char *const hooks[] = { "task_alloc", "file_open" };
+	const char *const hooks[] = { "task_alloc", kernel_before(KERNEL_VERSION(6, 9, 0))
+							    ? "file_alloc_security"
+							    : "file_open" };
 	struct veto veto;
 	unsigned int i;
 

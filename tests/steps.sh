@@ -146,3 +146,7 @@ flags()
 	# shellcheck disable=SC2086 # $2 is a list of words
 	on "$1" -t 2400 $2 -f "$OUTPUT/tests/flags:/usr/bin/flags" -- /guest/flags.sh "${@:3}"
 }
+# agent_on LINE COMMAND... - with what the tests of the agent need
+agent_on() { on "$1" -t 900 -M 3G -f "$OUTPUT/tests/agent:/usr/bin/agent" -f "$OUTPUT/tests/agentkill:/usr/bin/agentkill" \
+	-f "$OUTPUT/tests/notify:/usr/bin/notify" -f "$(command -v setpriv):/usr/bin/setpriv" \
+	-f "$(command -v unshare):/usr/bin/unshare" -- "${@:2}"; }

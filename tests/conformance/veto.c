@@ -45,6 +45,9 @@ static int program_load(const char *hook, int map)
 	char name[64];
 	int type;
 
+	/* The function has the hook's name, but for this one. */
+	if (!lsm && !strcmp(hook, "file_alloc_security"))
+		hook = "file_alloc";
 	snprintf(name, sizeof(name), "%s%s", lsm ? "" : "security_", hook);
 	type = libbpf_find_vmlinux_btf_id(name, opts.expected_attach_type);
 	if (type < 0)

@@ -65,6 +65,18 @@ static __always_inline void waiting_add(u64 id, u32 tgid, u64 start_time)
 		kill_forget(id, tgid, start_time);
 }
 
+/*
+ * @t is the agent's to end, and @r wakes it. The last that we do to it: an agent that just walks the map
+ * could otherwise have killed, and dropped the tether, and we would write into whatever has its memory.
+ */
+static __always_inline void agent_tell(struct tether *t, struct autokill_release *r)
+{
+	__sync_fetch_and_or(&t->d.flags, TETHER_TOLD);
+	/* The agent looks through the tethers when this counter has changed: user/agent.c. */
+	if (bpf_ringbuf_output(&releases, r, sizeof(*r), 0))
+		COUNT(releases_unsent);
+}
+
 /* The victim of @t is the group @tgid whose leader began at @start_time: have it killed. */
 static __always_inline void agent_wake(u64 id, struct tether *t, u64 start_time)
 {
@@ -76,14 +88,7 @@ static __always_inline void agent_wake(u64 id, struct tether *t, u64 start_time)
 
 	WRITE_ONCE(t->d.start_time, start_time); /* read by the agent */
 	waiting_add(id, r.tgid, start_time);
-	/*
-	 * The last that we do to it. An agent that just walks the map could otherwise have killed, and
-	 * dropped the tether, and we would write into whatever has its memory by now.
-	 */
-	__sync_fetch_and_or(&t->d.flags, TETHER_TOLD);
-	/* The agent looks through the tethers when this counter has changed: user/agent.c. */
-	if (bpf_ringbuf_output(&releases, &r, sizeof(r), 0))
-		COUNT(releases_unsent);
+	agent_tell(t, &r);
 }
 
 /* The tree @id was released, and has members. We hold HOLD_FILE, which is the agent's from here on. */
@@ -91,9 +96,7 @@ static __always_inline void tree_wake(u64 id, struct tether *t)
 {
 	struct autokill_release r = { .id = id };
 
-	__sync_fetch_and_or(&t->d.flags, TETHER_TOLD);
-	if (bpf_ringbuf_output(&releases, &r, sizeof(r), 0))
-		COUNT(releases_unsent); /* as in agent_wake() */
+	agent_tell(t, &r);
 }
 
 /* See kill_start(). */

@@ -120,8 +120,9 @@ static __noinline int signal_group(struct task_struct *leader)
 #endif
 
 /*
- * SIGKILL was accepted. True: it is we who moved the state. Pairs with the other killers and with the timer: whoever moves the state
- * counts it; a pointer to an element that was reused meanwhile is not in TETHER_RELEASED.
+ * SIGKILL was accepted. True: it is we who moved the state. Pairs with the other killers and with the
+ * timer: whoever moves the state counts it; a pointer to an element that was reused meanwhile is not in
+ * TETHER_RELEASED.
  */
 static __always_inline bool killed(struct tether *t, u32 killer)
 {

@@ -197,6 +197,8 @@ struct kernel_clone_args {
 /* x86-64's; what is not built for that reads none of it */
 struct pt_regs {
 	unsigned long bx;
+	unsigned long dx;
+	unsigned long si;
 	unsigned long di;
 	unsigned long orig_ax;
 };

@@ -13,8 +13,8 @@
  *   guard      lsm/bprm_creds_from_file           refuse an exec that gains privileges
  *   exit, exit2  tp_btf/sched_process_exit        a member of a tree is one no more
  *   release    lsm/file_release                   the last reference went: kill
- *   native_in  fentry/copy_clone_args_from_user   the kernel's own clone3 flags, before 7.1 (4 copies):
- *                                                 take them out of the caller's struct
+ *   native_in, native_in_kp  fentry and kprobe of copy_clone_args_from_user   the kernel's own clone3
+ *                                                 flags, before 7.1: take them out of the caller's struct
  *   native_out, native_out2  fexit of the same    put them back
  *   native_end, native_end32  fexit/__x64_sys_clone3, __ia32_sys_clone3   the same, at the latest
  *   (timer)    look() in tether.bpf.h             look again until the group is gone
@@ -242,9 +242,11 @@ int BPF_PROG(autokill_release_pidfd2, struct inode *inode, struct file *file)
 }
 
 /*
- * The kernel's own clone3 flags, before 7.1 (native.bpf.h). As many copies of the way in as it takes: under
- * 200 threads on one CPU with preempt=full, the chance that a task is preempted in one of them is some
- * per cent, and what all of them miss is an EINVAL to the caller.
+ * The kernel's own clone3 flags, before 7.1 (native.bpf.h). The way in is there twice. The first is what hangs on
+ * any kernel, and what the kernel skips while another task is preempted in it: under 200 threads on one
+ * CPU with preempt=full, some per cent of the calls. A kprobe runs with preemption disabled, from before it is
+ * counted as active (kprobe_ftrace_handler(), trace_call_bpf()), so no peer can keep it from running. It is skipped only
+ * where a bpf() system call on a map is preempted halfway (bpf_prog_active).
  */
 SEC("fentry/copy_clone_args_from_user")
 int BPF_PROG(autokill_native_in, void *kargs, void *uargs, unsigned long usize)
@@ -253,24 +255,10 @@ int BPF_PROG(autokill_native_in, void *kargs, void *uargs, unsigned long usize)
 	return 0;
 }
 
-SEC("fentry/copy_clone_args_from_user")
-int BPF_PROG(autokill_native_in2, void *kargs, void *uargs, unsigned long usize)
+SEC("kprobe/copy_clone_args_from_user")
+int autokill_native_in_kp(struct pt_regs *regs)
 {
-	native_enter((u64)uargs, usize);
-	return 0;
-}
-
-SEC("fentry/copy_clone_args_from_user")
-int BPF_PROG(autokill_native_in3, void *kargs, void *uargs, unsigned long usize)
-{
-	native_enter((u64)uargs, usize);
-	return 0;
-}
-
-SEC("fentry/copy_clone_args_from_user")
-int BPF_PROG(autokill_native_in4, void *kargs, void *uargs, unsigned long usize)
-{
-	native_enter((u64)uargs, usize);
+	native_enter(regs->si, regs->dx); /* the second and the third argument */
 	return 0;
 }
 

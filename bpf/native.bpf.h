@@ -25,8 +25,8 @@
  * All three bits lie in one byte, and only that byte is written. Thus a struct that straddles two
  * pages is either changed or not, and a racing write to another byte of it is not undone.
  *
- * In, out and end are tracing programs, which the kernel may skip (tether.bpf.h). in has many copies: a
- * skipped one costs the caller an EINVAL. What puts back hangs on two of out, on birth, which no kernel
+ * In, out and end are tracing programs, which the kernel may skip (tether.bpf.h). in is there twice, and
+ * the second time as a kprobe, which it hardly ever skips: where both are, the caller gets an EINVAL. What puts back hangs on two of out, on birth, which no kernel
  * skips (v6.2, BPF LSM), on two of born and on end.
  *
  * A request belongs to the call that made it: to its thread, the system call, the address of the struct,
@@ -197,8 +197,8 @@ static __noinline int native_owed(u64 args, u64 flags)
 }
 
 /*
- * copy_clone_args_from_user() is entered, in the caller. Every clone3 comes through here as often as there
- * are copies, so the way out of one without the bits is short.
+ * copy_clone_args_from_user() is entered, in the caller. Every clone3 comes through here twice, so the way out of
+ * one without the bits is short.
  */
 static __always_inline void native_enter(u64 args, u64 size)
 {

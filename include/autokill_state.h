@@ -35,7 +35,7 @@ enum autokill_native {
 	NATIVE_FLAGS_KERNEL = 2,   /* the kernel serves them itself */
 	NATIVE_FLAGS_OPTION = 3,   /* load --no-native-flags */
 	NATIVE_FLAGS_LOCKDOWN = 4, /* lockdown forbids programs that write to user memory */
-	NATIVE_FLAGS_NO_HOOK = 5,  /* a function to hang on is missing from the kernel's BTF */
+	NATIVE_FLAGS_NO_HOOK = 5,  /* a function to hang on, or kprobes, are missing */
 };
 
 /* maps/config, one element */

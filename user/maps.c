@@ -338,6 +338,8 @@ static const char *prog_type_name(__u32 type)
 	switch (type) {
 	case BPF_PROG_TYPE_LSM:
 		return "lsm";
+	case BPF_PROG_TYPE_KPROBE:
+		return "kprobe";
 	case BPF_PROG_TYPE_TRACING:
 		return "tracing";
 	case BPF_PROG_TYPE_SYSCALL:

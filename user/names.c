@@ -50,8 +50,8 @@ const char *name_native_long(enum autokill_native native)
 	case NATIVE_FLAGS_LOCKDOWN:
 		return "not served: lockdown forbids programs that write to user memory";
 	case NATIVE_FLAGS_NO_HOOK:
-		return "not served: this kernel's BTF lacks copy_clone_args_from_user or "
-		       "__x64_sys_clone3";
+		return "not served: this kernel lacks copy_clone_args_from_user or __x64_sys_clone3 in "
+		       "its BTF, or CONFIG_KPROBE_EVENTS";
 	}
 	return "unknown";
 }

@@ -101,6 +101,12 @@ static bool btf_has_member(const struct btf *btf, const char *type, const char *
 	return false;
 }
 
+/* Kprobes as perf events, which is how a link to one is made (v4.17: e12f03d7031a). */
+static bool kprobes_probe(void)
+{
+	return !access("/sys/bus/event_source/devices/kprobe/type", R_OK);
+}
+
 static void btf_probe(struct features *f)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -142,4 +148,5 @@ void features_probe(struct features *f)
 	f->bpffs = !statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC;
 	f->native = native_probe();
 	btf_probe(f);
+	f->kprobes = kprobes_probe();
 }

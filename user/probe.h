@@ -24,6 +24,7 @@ struct features {
 	bool kfunc_task_work_impl;  /* v6.18: bpf_task_work_schedule_signal_impl(), 5 arguments */
 	bool kfunc_task_work;	    /* v7.0: bpf_task_work_schedule_signal(), 4 arguments */
 	bool fn_copy_clone_args;    /* copy_clone_args_from_user(), noinline since v5.5 */
+	bool kprobes;		    /* CONFIG_KPROBE_EVENTS */
 	bool fn_clone3;		    /* the entry of the system call, x86-64 */
 	bool fn_clone3_32;	    /* ... of 32-bit callers */
 	bool native;		    /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */

@@ -35,14 +35,13 @@ static const char *const tie_anon[] = { "autokill_tie_anon2", "autokill_tie_anon
 static const char *const native_end32[] = { "autokill_native_end32", NULL };
 static const char *const native[] = {
 #ifndef MUTATE_NATIVE_ONE_OUT
-	"autokill_native_end", "autokill_native_out2",
+	"autokill_native_end",	 "autokill_native_out2",
 #endif
 	"autokill_native_out",
 #ifndef MUTATE_NATIVE_ONE_IN
-	"autokill_native_in4", "autokill_native_in3",
-	"autokill_native_in2",
+	"autokill_native_in_kp",
 #endif
-	"autokill_native_in",  NULL,
+	"autokill_native_in",	 NULL,
 };
 
 static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
@@ -94,7 +93,8 @@ static enum autokill_native native_choose(const struct features *f)
 	/* v5.14: 51e1bb9eeaf7 ("bpf: Add lockdown check for probe_write_user helper") */
 	if (!strcmp(f->lockdown, "integrity") || !strcmp(f->lockdown, "confidentiality"))
 		return NATIVE_FLAGS_LOCKDOWN;
-	return f->fn_copy_clone_args && f->fn_clone3 ? NATIVE_FLAGS_ON : NATIVE_FLAGS_NO_HOOK;
+	return f->fn_copy_clone_args && f->fn_clone3 && f->kprobes ? NATIVE_FLAGS_ON
+								   : NATIVE_FLAGS_NO_HOOK;
 }
 
 struct lacks_list {

@@ -22,6 +22,7 @@ static struct features kernel_618(void)
 		.fn_copy_process = true,
 		.fn_copy_clone_args = true,
 		.fn_clone3 = true,
+		.kprobes = true,
 		.fn_clone3_32 = true,
 		.fn_pidfs_alloc_file = true,
 		.fn_file_release = true,
@@ -219,7 +220,7 @@ static void native_is(const struct features *f, enum autokill_native native)
 	assert_int_equal(rungs_choose(f, &r, lacks), 0);
 	assert_int_equal(r.native, native);
 	assert_int_equal(has_program(&r, "autokill_native_in"), on);
-	assert_int_equal(has_program(&r, "autokill_native_in4"), on);
+	assert_int_equal(has_program(&r, "autokill_native_in_kp"), on);
 	assert_int_equal(has_program(&r, "autokill_native_out2"), on);
 	assert_int_equal(has_program(&r, "autokill_native_end"), on);
 	assert_int_equal(has_program(&r, "autokill_native_end32"), on && f->fn_clone3_32);
@@ -243,6 +244,9 @@ static void serves_the_native_flags_where_it_can(void **state)
 	f.fn_clone3 = true;
 	f.fn_copy_clone_args = false;
 	native_is(&f, NATIVE_FLAGS_NO_HOOK);
+	f.fn_copy_clone_args = true;
+	f.kprobes = false;
+	native_is(&f, NATIVE_FLAGS_NO_HOOK);
 
 	f = kernel_618();
 	strcpy(f.lockdown, "none");
@@ -258,7 +262,7 @@ static void native_programs_come_in_order(void **state)
 {
 	static const char *const order[] = { "autokill_native_end32", "autokill_native_end",
 					     "autokill_native_out2",  "autokill_native_out",
-					     "autokill_native_in4",   "autokill_native_in" };
+					     "autokill_native_in_kp", "autokill_native_in" };
 	struct lack lacks[LACKS_MAX];
 	struct features f = kernel_618();
 	struct rungs r;

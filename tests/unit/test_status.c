@@ -188,7 +188,7 @@ static void native_flags_and_why_not(void **state)
 		  "\"kernel\"" },
 		{ NATIVE_FLAGS_OPTION, "not served: load --no-native-flags\n", "\"option\"" },
 		{ NATIVE_FLAGS_LOCKDOWN, "not served: lockdown forbids", "\"lockdown\"" },
-		{ NATIVE_FLAGS_NO_HOOK, "not served: this kernel's BTF lacks", "\"no-hook\"" },
+		{ NATIVE_FLAGS_NO_HOOK, "not served: this kernel lacks", "\"no-hook\"" },
 	};
 
 	(void)state;

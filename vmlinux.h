@@ -159,6 +159,7 @@ struct core_state;
 
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 	struct pid *pids[PIDTYPE_MAX];
 	unsigned int flags;
 	struct core_state *core_state; /* v5.16: 0258b5fd7c71 ("coredump: Limit coredumps to ...") */
@@ -168,6 +169,7 @@ struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
 	int exit_state;
+	int exit_code;
 	int pid;
 	int tgid;
 	unsigned long atomic_flags;

@@ -17,6 +17,7 @@
  *                                                 flags, before 7.1: take them out of the caller's struct
  *   native_out, native_out2  fexit of the same    put them back
  *   native_end, native_end32  fexit/__x64_sys_clone3, __ia32_sys_clone3   the same, at the latest
+ *   native_info, native_info2  fexit/pidfd_ioctl  PIDFD_INFO_EXIT of a child made by the flags
  *   (timer)    look() in tether.bpf.h             look again until the group is gone
  *   (task work) *_work() in kill.bpf.h            kill from a context that has an mm
  *   members    iter/task                          print the members of trees, for who reads the pin
@@ -290,6 +291,25 @@ SEC("fexit/__ia32_sys_clone3")
 int BPF_PROG(autokill_native_end32, const struct pt_regs *regs, long ret)
 {
 	native_leave(true);
+	return 0;
+}
+
+/* What a child made by the flags ended with, for those who cannot wait for it (v6.15). */
+SEC("fexit/pidfd_ioctl")
+int BPF_PROG(autokill_native_info, const struct file *file, unsigned int cmd, unsigned long arg,
+	     long ret)
+{
+	if (!ret)
+		native_info(file, cmd, arg);
+	return 0;
+}
+
+SEC("fexit/pidfd_ioctl")
+int BPF_PROG(autokill_native_info2, const struct file *file, unsigned int cmd, unsigned long arg,
+	     long ret)
+{
+	if (!ret)
+		native_info(file, cmd, arg);
 	return 0;
 }
 

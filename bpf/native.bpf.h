@@ -310,4 +310,55 @@ static __always_inline bool native_autoreap(struct task_struct *task)
 	return rec && rec->native & NATIVE_CHILD;
 }
 
+/* uapi/linux/pidfd.h: struct pidfd_info as v6.13 has it, whose tail v6.15 made exit_code */
+#define PIDFS_IOCTL_MAGIC 0xff
+#define PIDFD_GET_INFO_NR 11
+#define PIDFD_INFO_SIZE_VER0 64
+#define PIDFD_INFO_EXIT_CODE 60
+#define PIDFD_INFO_EXIT 8 /* of mask, which comes first */
+
+static __always_inline bool is_get_info(u32 cmd)
+{
+	return (cmd & 0xff) == PIDFD_GET_INFO_NR && (cmd >> 8 & 0xff) == PIDFS_IOCTL_MAGIC &&
+	       (cmd >> 16 & 0x3fff) >= PIDFD_INFO_SIZE_VER0;
+}
+
+/*
+ * PIDFD_GET_INFO has been served for @file, into the struct at @arg. Who made a child with CLONE_AUTOREAP
+ * cannot wait for it, and learns its status by PIDFD_INFO_EXIT. The kernel has that from when a process
+ * is reaped (v6.15, pidfs_exit()), and ours is a zombie still: so tell what the kernel would. Like
+ * the kernel's own fields, it is there whether asked for or not.
+ */
+static __noinline int native_info(const struct file *file, u32 cmd, u64 arg)
+{
+	struct task_struct *leader;
+	struct autokill_task *rec;
+	u64 mask;
+	u8 byte;
+	int err, code;
+
+	if (!is_get_info(cmd))
+		return 0;
+	leader = pid_task(file_pid(file), PIDTYPE_TGID);
+	if (!leader || !BPF_CORE_READ(leader, exit_state) ||
+	    BPF_CORE_READ(leader, signal, nr_threads) > 1)
+		return 0;
+	rec = task_record(leader);
+	if (!rec || !(rec->native & NATIVE_CHILD))
+		return 0;
+	code = BPF_CORE_READ(leader, exit_code);
+	err = native_read(arg, &mask);
+	if (!err && mask & PIDFD_INFO_EXIT)
+		return 0;
+	if (!err)
+		err = bpf_probe_write_user((void *)(arg + PIDFD_INFO_EXIT_CODE), &code,
+					   sizeof(code));
+	byte = mask | PIDFD_INFO_EXIT;
+	if (!err)
+		err = bpf_probe_write_user((void *)arg, &byte, sizeof(byte));
+	if (err)
+		failure_count(FAIL_NATIVE_INFO, err);
+	return 0;
+}
+
 #endif /* AUTOKILL_NATIVE_BPF_H */

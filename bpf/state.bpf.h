@@ -46,6 +46,18 @@ static __always_inline int timer_set(struct tether *t, u64 ms)
 }
 
 /*
+ * The struct pid that the pidfd @file stands for: inode->i_private since v6.9 (cb12fd8e0dab ("pidfd: add
+ * pidfs")). Before, pidfds share the one anonymous inode, whose i_private is NULL, and it is
+ * file->private_data.
+ */
+static __always_inline u64 file_pid(const struct file *file)
+{
+	u64 pid = (u64)BPF_CORE_READ(file, f_inode, i_private);
+
+	return pid ?: (u64)BPF_CORE_READ(file, private_data);
+}
+
+/*
  * The task that is attached to @pid as @type, NULL if there is none: pid_task() (kernel/pid.c). What
  * it returns may exit at any moment; its memory stays for as long as the program runs, since a
  * task_struct goes an RCU grace period after it was unhashed.

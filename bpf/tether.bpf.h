@@ -360,18 +360,6 @@ struct fd_search {
 	u32 found; /* out: how many */
 };
 
-/*
- * The struct pid that the pidfd @file stands for: inode->i_private since v6.9 (cb12fd8e0dab ("pidfd: add
- * pidfs")). Before, pidfds share the one anonymous inode, whose i_private is NULL, and it is
- * file->private_data.
- */
-static __always_inline u64 file_pid(const struct file *file)
-{
-	u64 pid = (u64)BPF_CORE_READ(file, f_inode, i_private);
-
-	return pid ?: (u64)BPF_CORE_READ(file, private_data);
-}
-
 static int fd_look(u32 i, struct fd_search *s)
 {
 	struct file *file = NULL;

@@ -229,7 +229,8 @@ enum autokill_what {
 	FAIL_NATIVE_RESTORE = 21, /* put it back */
 	FAIL_MEMBER_INSERT = 22,
 	FAIL_MEMBER_DELETE = 23,
-	FAIL_TREE_LOST = 24, /* a member whose tether is not there: cannot be */
+	FAIL_TREE_LOST = 24,   /* a member whose tether is not there: cannot be */
+	FAIL_NATIVE_INFO = 25, /* a struct pidfd_info could not be completed */
 };
 
 struct autokill_failure {

@@ -133,7 +133,7 @@ with_module()
 }
 
 # rounds LINE N SECONDS; skipped LINE N [OPTION]...; loadkill LINE N; escape LINE N: tests/guest has a script for each
-rounds() { on "$1" -t 2400 -- /guest/rounds.sh "$2" "$3"; }
+rounds() { on "$1" -t 2400 --multi -- /guest/rounds.sh "$2" "$3"; }
 skipped()
 {
 	on "$1" -t 2400 -s 1 "${@:3}" -f "$OUTPUT/tests/skipped:/usr/bin/skipped" -- /guest/skipped.sh "$2"

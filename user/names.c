@@ -204,6 +204,8 @@ const char *name_what(enum autokill_what what)
 		return "member-delete";
 	case FAIL_TREE_LOST:
 		return "tree-lost";
+	case FAIL_NATIVE_INFO:
+		return "native-info";
 	}
 	return "unknown";
 }
@@ -259,6 +261,8 @@ const char *name_what_long(enum autokill_what what)
 		return "forget a member of a tree";
 	case FAIL_TREE_LOST:
 		return "find the tree that a process is a member of";
+	case FAIL_NATIVE_INFO:
+		return "tell by PIDFD_GET_INFO what a child made by clone3's flags ended with";
 	}
 	return "unknown";
 }

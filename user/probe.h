@@ -27,7 +27,9 @@ struct features {
 	bool kprobes;		    /* CONFIG_KPROBE_EVENTS */
 	bool fn_clone3;		    /* the entry of the system call, x86-64 */
 	bool fn_clone3_32;	    /* ... of 32-bit callers */
-	bool native;		    /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */
+	bool fn_pidfd_ioctl;
+	bool pidfd_info_exit; /* PIDFD_INFO_EXIT, v6.15 */
+	bool native;	      /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */
 };
 
 /** features_probe - look at the running kernel; loads nothing. What cannot be read is false or "". */

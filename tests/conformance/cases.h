@@ -23,6 +23,7 @@
 #define NEED_VETO (1U << 9)	   /* BPF programs that refuse can be attached */
 #define NEED_BINFMT (1U << 10)	   /* binfmt_misc */
 #define NEED_INT80 (1U << 11)	   /* the entry of 32-bit callers (CONFIG_IA32_EMULATION) */
+#define NEED_EXIT_INFO (1U << 13)  /* PIDFD_INFO_EXIT, safe to ask for */
 #define NEED_TREE (1U << 12)	   /* what is loaded kills trees */
 
 struct conf_case {

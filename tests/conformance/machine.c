@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "deviations.h"
 
 #define SYSCTLS_MAX 4
 
@@ -148,5 +149,10 @@ const char *case_unmet(const struct conf_case *conf_case)
 		return "the kernel attaches no BPF program that refuses a clone";
 	if ((needs & NEED_INT80) && !has_int80())
 		return "no entry for 32-bit callers (CONFIG_IA32_EMULATION)";
+	if ((needs & NEED_EXIT_INFO) && kernel_before(KERNEL_VERSION(6, 15, 0)))
+		return "PIDFD_GET_INFO does not tell of the dead (Linux 6.15)";
+	/* What a case of ours leaves behind, maps_empty would find. */
+	if ((needs & NEED_EXIT_INFO) && kernel_before(KERNEL_VERSION(6, 17, 0)))
+		return "PIDFD_GET_INFO leaks who is a zombie (until Linux 6.17, 0b2d71a7c826)";
 	return NULL;
 }

@@ -112,6 +112,32 @@ void N7_without_nnp_with_cap(void)
 	assert_alive(holder);
 }
 
+void N8_status_by_pidfd(void)
+{
+	struct actor *holder = actor_start("holder"), *victim, *stranger;
+	int status;
+
+	victim = spawn_tethered(holder, "who ends by itself", 0);
+	assert_false(pidfd_status(victim->watch, &status)); /* it is alive */
+	actor_tell(victim, ACT_EXIT, 7, -1);
+	assert_dead(victim);
+	assert_true(pidfd_status(victim->watch, &status));
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	actor_must(holder, ACT_CLOSE, 0);
+
+	victim = spawn_tethered(holder, "who is killed", 0);
+	actor_must(holder, ACT_CLOSE, 0);
+	assert_killed(victim);
+	assert_true(pidfd_status(victim->watch, &status));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+	/* for children that somebody is to wait for, it is the kernel that tells, once they are reaped */
+	stranger = spawn_plain(holder, "stranger", 0);
+	actor_tell(stranger, ACT_EXIT, 0, -1);
+	assert_dead(stranger);
+	assert_false(pidfd_status(stranger->watch, &status));
+}
+
 void X20_own_nnp_is_not_the_flag(void)
 {
 	struct actor *alice = actor_start("alice");

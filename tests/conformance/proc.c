@@ -128,12 +128,21 @@ struct pidfd_exit_info {
 #define PIDFD_GET_EXIT_INFO _IOWR(0xFF, 11, struct pidfd_exit_info)
 #define PIDFD_MASK_EXIT (1ULL << 3)
 
-bool proc_status(pid_t pid, int pidfd, int *status)
+bool pidfd_status(int pidfd, int *status)
 {
 	struct pidfd_exit_info info = { .mask = PIDFD_MASK_EXIT };
-	char buf[1024], *field;
 
 	_Static_assert(sizeof(struct pidfd_exit_info) == 64, "PIDFD_INFO_SIZE_VER0");
+	if (ioctl(pidfd, PIDFD_GET_EXIT_INFO, &info) || !(info.mask & PIDFD_MASK_EXIT))
+		return false;
+	*status = info.exit_code;
+	return true;
+}
+
+bool proc_status(pid_t pid, int pidfd, int *status)
+{
+	char buf[1024], *field;
+
 	/*
 	 * A zombie is looked at in /proc: 6.16 leaks the task_struct of a process that is asked for by
 	 * PIDFD_GET_INFO before it is reaped, and with it what is kept of the task until it is freed
@@ -146,10 +155,7 @@ bool proc_status(pid_t pid, int pidfd, int *status)
 		*status = atoi(field + 1);
 		return true;
 	}
-	if (ioctl(pidfd, PIDFD_GET_EXIT_INFO, &info) || !(info.mask & PIDFD_MASK_EXIT))
-		return false;
-	*status = info.exit_code;
-	return true;
+	return pidfd_status(pidfd, status);
 }
 
 int file_write(const char *path, const char *text)

@@ -44,6 +44,9 @@ bool proc_gone_wait(pid_t pid);
  */
 bool proc_status(pid_t pid, int pidfd, int *status);
 
+/* The same from PIDFD_GET_INFO alone. Return: false if it does not say that the process is dead. */
+bool pidfd_status(int pidfd, int *status);
+
 /* Write @text to a file in one write(). Return: 0 or -errno. */
 int file_write(const char *path, const char *text);
 int file_write_long(const char *path, long value);

@@ -20,6 +20,9 @@ CASE(N5_pidfd_open_no_effect, WAY_BOTH, 0, "a pidfd from pidfd_open() does not t
 CASE(N6_requires_cap_sys_admin, WAY_BOTH, 0,
      "without CAP_SYS_ADMIN and without the guard: EPERM; with the guard: allowed", NULL)
 CASE(N7_without_nnp_with_cap, WAY_BOTH, 0, "root needs no guard; child ends by itself", NULL)
+CASE(N8_status_by_pidfd, WAY_NATIVE, NEED_EXIT_INFO,
+     "PIDFD_INFO_EXIT has the status of who cannot be waited for",
+     "such a child has an exit signal, and a creator who waits")
 
 CASE(X1_dup, WAY_BOTH, 0, "a duplicate keeps the child; closing the last one kills", NULL)
 CASE(X2_forked_holder, WAY_BOTH, 0, "a forked holder, and its child, keep it", NULL)

@@ -225,7 +225,7 @@ static const char *const program_names[] = {
 	"autokill_release_fn",	"autokill_release_pidfd", "autokill_release_pidfd2",
 	"autokill_native_in",	"autokill_native_in_kp",  "autokill_native_out",
 	"autokill_native_out2", "autokill_native_end",	  "autokill_exit",
-	"autokill_exit2",
+	"autokill_exit2",	"autokill_native_info",	  "autokill_native_info2",
 };
 
 /* recursion_misses of each program that is loaded, in one line. */

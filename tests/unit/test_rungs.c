@@ -23,6 +23,8 @@ static struct features kernel_618(void)
 		.fn_copy_clone_args = true,
 		.fn_clone3 = true,
 		.kprobes = true,
+		.fn_pidfd_ioctl = true,
+		.pidfd_info_exit = true,
 		.fn_clone3_32 = true,
 		.fn_pidfs_alloc_file = true,
 		.fn_file_release = true,
@@ -224,6 +226,7 @@ static void native_is(const struct features *f, enum autokill_native native)
 	assert_int_equal(has_program(&r, "autokill_native_out2"), on);
 	assert_int_equal(has_program(&r, "autokill_native_end"), on);
 	assert_int_equal(has_program(&r, "autokill_native_end32"), on && f->fn_clone3_32);
+	assert_int_equal(has_program(&r, "autokill_native_info"), on && f->pidfd_info_exit);
 	rungs_native_off(&r);
 	assert_int_equal(r.native, on ? NATIVE_FLAGS_OPTION : native);
 	assert_false(has_program(&r, "autokill_native_in"));
@@ -236,6 +239,8 @@ static void serves_the_native_flags_where_it_can(void **state)
 	struct features f = kernel_618();
 
 	(void)state;
+	native_is(&f, NATIVE_FLAGS_ON);
+	f.pidfd_info_exit = false; /* before 6.15 */
 	native_is(&f, NATIVE_FLAGS_ON);
 	f.fn_clone3_32 = false; /* no 32-bit callers */
 	native_is(&f, NATIVE_FLAGS_ON);

@@ -64,10 +64,20 @@ static __always_inline int share_take(u32 *taken, u32 uid, u32 limit, u32 n)
 	return -EAGAIN;
 }
 
+/*
+ * How many records maps/tasks has, or is about to have: raised before one is put there, lowered after
+ * it was taken out, both by atomic adds. A program that a task runs into for itself, or for a task that it
+ * makes or frees, comes after whatever made that task's record; so while this reads 0 there is none, and
+ * who has nothing to do with autokill pays for no look into the map.
+ */
+u64 tasks_open;
+
 static __always_inline struct autokill_task *task_record(struct task_struct *task)
 {
 	u64 key = (u64)task;
 
+	if (!READ_ONCE(tasks_open))
+		return NULL;
 	return bpf_map_lookup_elem(&tasks, &key);
 }
 
@@ -90,6 +100,7 @@ static __noinline int task_record_add(u64 task, u32 uid, u32 units)
 		return -ENOMEM;
 	if (share_take(&u->tasks, uid, c->tasks_share, units))
 		return -EAGAIN;
+	__sync_fetch_and_add(&tasks_open, 1);
 	/* From a constant, for a record is too long for the BPF stack. */
 	err = bpf_map_update_elem(&tasks, &task, &task_blank, BPF_NOEXIST);
 	if (!err) {
@@ -100,6 +111,7 @@ static __noinline int task_record_add(u64 task, u32 uid, u32 units)
 		rec->units = units;
 		return 0;
 	}
+	__sync_fetch_and_sub(&tasks_open, 1);
 	__sync_fetch_and_sub(&u->tasks, units);
 	failure_count(FAIL_TASK_INSERT, err);
 	return err == -ENOMEM ? -ENOMEM : -EAGAIN;
@@ -111,6 +123,7 @@ static __always_inline void task_record_drop(u64 task, u32 uid, u32 units)
 
 	if (bpf_map_delete_elem(&tasks, &task))
 		return;
+	__sync_fetch_and_sub(&tasks_open, 1);
 	u = bpf_map_lookup_elem(&users, &uid);
 	if (u)
 		__sync_fetch_and_sub(&u->tasks, units);

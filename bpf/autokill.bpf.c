@@ -13,17 +13,19 @@
  *   guard      lsm/bprm_creds_from_file           refuse an exec that gains privileges
  *   exit, exit2  tp_btf/sched_process_exit        a member of a tree is one no more
  *   release    lsm/file_release                   the last reference went: kill
+ *   release_kp kprobe/security_file_release       without BPF LSM: note it, for the watch (watch.bpf.h)
  *   native_in, native_in_kp  fentry and kprobe of copy_clone_args_from_user   the kernel's own clone3
  *                                                 flags, before 7.1: take them out of the caller's struct
  *   native_out, native_out2  fexit of the same    put them back
  *   native_end, native_end32  fexit/__x64_sys_clone3, __ia32_sys_clone3   the same, at the latest
  *   native_info, native_info2  fexit/pidfd_ioctl  PIDFD_INFO_EXIT of a child made by the flags
  *   (timer)    look() in tether.bpf.h             look again until the group is gone
+ *   (timer)    watch_tick() in watch.bpf.h        make up for a release that was skipped
  *   (task work) *_work() in kill.bpf.h            kill from a context that has an mm
  *   members    iter/task                          print the members of trees, for who reads the pin
  *
- * On 6.1 to 6.8 the release hangs on fentry/pidfd_release (release_pidfd), which sees pidfds only, and
- * the tie on fexit/anon_inode_getfile (tie_anon).
+ * On 6.1 to 6.8 the release hangs on fentry and kprobe of pidfd_release (release_pidfd), which see pidfds
+ * only, and the tie on fexit/anon_inode_getfile (tie_anon).
  * Up to 6.17 the agent kills (agent.bpf.h); it talks to three programs more:
  *
  *   agent      syscall                            the agent says: killed, swept, gone, stuck
@@ -53,6 +55,7 @@
 #include "arm.bpf.h"
 #include "guard.bpf.h"
 #include "native.bpf.h"
+#include "watch.bpf.h"
 #include "tether.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -227,6 +230,24 @@ int BPF_PROG(autokill_release_fn, struct file *file)
 	return 0;
 }
 
+/* What no preempted peer can keep from running, see watch.bpf.h. On every file, so what is no pidfd leaves at once. */
+SEC("kprobe/security_file_release")
+int autokill_release_kp(struct pt_regs *regs)
+{
+	const struct file *file = (const struct file *)regs->di;
+
+	if ((u64)BPF_CORE_READ(file, f_op) == READ_ONCE(pidfd_fops))
+		file_going(file);
+	return 0;
+}
+
+SEC("kprobe/pidfd_release")
+int autokill_release_pidfd_kp(struct pt_regs *regs)
+{
+	file_going((const struct file *)regs->si); /* the second argument */
+	return 0;
+}
+
 SEC("fentry/pidfd_release")
 int BPF_PROG(autokill_release_pidfd, struct inode *inode, struct file *file)
 {
@@ -234,7 +255,7 @@ int BPF_PROG(autokill_release_pidfd, struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The second finds the file out of its map, and leaves. */
+/* Where there are no kprobes. It finds the file out of its map, and leaves. */
 SEC("fentry/pidfd_release")
 int BPF_PROG(autokill_release_pidfd2, struct inode *inode, struct file *file)
 {

@@ -94,14 +94,16 @@ struct {
 } tethers SEC(".maps");
 
 /*
- * The tie. Written by tether_tie in the creator; deleted by the release hook, whose
- * successful delete decides who handles the release, and which ends the life of the address: the
+ * The tie. Put there by tether_tie in the creator. Whoever brings @word to 0 (the release hook, nearly
+ * always) handles the release and deletes the element, which ends the life of the address: the
  * next file that gets it is not in the map. @pid_struct is the identity, held by the file
- * itself for as long as the entry is valid.
+ * itself until its release. @word and @start_time: watch.bpf.h.
  */
 struct tied_file {
 	u64 id;
 	u64 pid_struct;
+	u64 word;	/* address of the file, and a mark in its low bits */
+	u64 start_time; /* of the child, as the file's release found it; 0: dead */
 };
 
 struct {

@@ -45,6 +45,17 @@ static __always_inline int timer_set(struct tether *t, u64 ms)
 	return err;
 }
 
+/* Out of TETHER_BIRTH into @state, and the timer with it; false if somebody else was first. */
+static __always_inline bool birth_ends(struct tether *t, u32 state)
+{
+	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_BIRTH, state) != TETHER_BIRTH)
+		return false;
+	__sync_fetch_and_sub(&births_open, 1);
+	/* It must not take the tether away while the releaser works on it. */
+	timer_set(t, LOOK_NEVER_MS);
+	return true;
+}
+
 /*
  * The struct pid that the pidfd @file stands for: inode->i_private since v6.9 (cb12fd8e0dab ("pidfd: add
  * pidfs")). Before, pidfds share the one anonymous inode, whose i_private is NULL, and it is

@@ -19,6 +19,8 @@
  * that child that is released before is taken for the release of the tether. So a newborn is
  * tied or dead.
  *
+ * Where release is a tracing program, too, it is made up for by watch.bpf.h.
+ *
  * Only a newborn is tied: pidfs_alloc_file is passed by pidfd_open(), too, and a request that
  * a failed clone left pending would tie a stranger. At the time of the clone's own call no task
  * is attached to the pid yet (copy_process() attaches it after its last point of failure).
@@ -229,6 +231,8 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	if (child)
 		child->native = NATIVE_CHILD;
 	__sync_fetch_and_add(&births_open, 1);
+	if (watch_on)
+		watch_start();
 	rec->newborn = (u64)task;
 	rec->newborn_id = id;
 	COUNT(births);
@@ -237,17 +241,6 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 give_back:
 	__sync_fetch_and_sub(&u->tethers, 1);
 	return birth_refuse(err);
-}
-
-/* Out of TETHER_BIRTH into @state, and the timer with it; false if somebody else was first. */
-static __always_inline bool birth_ends(struct tether *t, u32 state)
-{
-	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_BIRTH, state) != TETHER_BIRTH)
-		return false;
-	__sync_fetch_and_sub(&births_open, 1);
-	/* It must not take the tether away while the releaser works on it. */
-	timer_set(t, LOOK_NEVER_MS);
-	return true;
 }
 
 /*
@@ -275,11 +268,11 @@ static __noinline int tether_released(struct tether *t)
 /* Join the file at address @file, which stands for @pid with number @nr, and the tether @id. */
 static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 {
-	struct tied_file tied = { .id = id, .pid_struct = pid }, *old;
-	struct tether *t = bpf_map_lookup_elem(&tethers, &id), *lost;
+	struct tied_file tied = { .id = id, .pid_struct = pid, .word = file }, *old;
+	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
 	struct autokill_task *child;
-	u64 lost_id;
-	int err;
+	u64 lost_id, lost_start;
+	int err, mark;
 
 	if (!t)
 		return -ENOENT;
@@ -301,25 +294,18 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 		 * with BPF LSM; without it the release hook may be skipped.
 		 */
 		lost_id = old->id;
-		failure_count(FAIL_STALE_FILE, -EEXIST);
-		bpf_map_delete_elem(&files, &file);
-		lost = bpf_map_lookup_elem(&tethers, &lost_id);
-		if (lost && __sync_val_compare_and_swap((u32 *)&lost->d.state, TETHER_LIVE,
-							TETHER_RELEASED) == TETHER_LIVE) {
-			lost->d.released_at = bpf_ktime_get_boot_ns();
-			COUNT(releases);
-			COUNT(releases_made_up);
-			/* The timer kills: a kill from here would not fit on the BPF stack. */
-			timer_set(lost, LOOK_FIRST_MS);
-			lost->d.members = READ_ONCE(lost->d.holds) & ~HOLD_FILE;
-#ifndef AGENT /* else the agent puts it, when it has killed: tree_wake() */
-			if (lost->d.scope == SCOPE_TREE)
-				hold_put(lost_id, HOLD_FILE);
-#endif
-		}
+		lost_start = old->start_time;
+		mark = file_take(old, file);
+		if (mark < 0)
+			return -EAGAIN; /* the watch is just taking it */
+		if (!mark)
+			failure_count(FAIL_STALE_FILE, -EEXIST);
+		release_unseen(lost_id, lost_start, mark);
 	}
+	__sync_fetch_and_add(&files_open, 1);
 	err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);
 	if (err) {
+		__sync_fetch_and_sub(&files_open, 1);
 		failure_count(FAIL_FILE_INSERT, err);
 		return err;
 	}
@@ -387,6 +373,7 @@ static __noinline int tether_make_up(struct tether *t, struct task_struct *creat
 {
 	struct fd_search s = { .pid = pid }, again;
 	struct files_struct *files_of;
+	struct tied_file *tied;
 	struct fdtable *fdt;
 	u32 max;
 	int err;
@@ -414,7 +401,10 @@ static __noinline int tether_make_up(struct tether *t, struct task_struct *creat
 		event_tether(EVENT_BORN, t, 0);
 		return 0;
 	}
-	bpf_map_delete_elem(&files, &s.file);
+	/* Unless it is marked: then the release has found it. */
+	tied = bpf_map_lookup_elem(&files, &s.file);
+	if (tied && __sync_val_compare_and_swap(&tied->word, s.file, 0) == s.file)
+		file_forget(tied, s.file, 0);
 	return -ENOENT;
 }
 
@@ -681,10 +671,11 @@ static __noinline int release_of_newborn(u64 pid)
 /* The last reference to @file, which is a pidfd, is gone; its memory and its pid are still there. */
 static __always_inline void pidfd_released(struct file *file)
 {
-	u64 key = (u64)file, id, pid = file_pid(file);
+	u64 key = (u64)file, id, start_time, pid = file_pid(file);
 	struct tied_file *tied = bpf_map_lookup_elem(&files, &key);
 	struct tether *t;
-	int err;
+	bool lost;
+	int mark;
 
 	if (!tied) {
 		if (READ_ONCE(births_open))
@@ -692,17 +683,18 @@ static __always_inline void pidfd_released(struct file *file)
 		return;
 	}
 	id = tied->id;
-	if (tied->pid_struct != pid)
-		failure_count(FAIL_STALE_FILE, -ESTALE);
-	err = bpf_map_delete_elem(&files, &key);
-	if (err == -ENOENT)
+	start_time = tied->start_time;
+	lost = tied->pid_struct != pid;
+	mark = file_take(tied, key);
+	if (mark < 0)
 		return; /* somebody else handles it */
-	/*
-	 * Else the bucket's lock was not to be had in time (v6.15, rqspinlock). The release is no less
-	 * seen: the state decides who handles it, and what is left of the entry finds no tether.
-	 */
-	if (err)
-		failure_count(FAIL_FILE_DELETE, err);
+	if (lost) {
+		/* An earlier file's, of which the release was skipped. */
+		if (!mark)
+			failure_count(FAIL_STALE_FILE, -ESTALE);
+		release_unseen(id, start_time, mark);
+		return;
+	}
 	t = bpf_map_lookup_elem(&tethers, &id);
 	if (!t)
 		return; /* its clone failed */

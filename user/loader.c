@@ -91,14 +91,21 @@ static int maps_size(struct loader *l, const struct rungs *rungs,
 	return err ? fail(l, err, "cannot set the size of a map") : 0;
 }
 
-/* The switch by which the verifier drops from the other programs what serves the native flags. */
-static int native_switch(struct loader *l, const struct rungs *rungs)
+/* A switch in the section @name, by which the verifier drops from the programs what is off. */
+static int switch_set(struct loader *l, const char *name, bool value)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(l->object, ".rodata.native");
-	__u32 on = rungs->native == NATIVE_FLAGS_ON;
+	struct bpf_map *map = bpf_object__find_map_by_name(l->object, name);
+	__u32 on = value;
 	int err = map ? bpf_map__set_initial_value(map, &on, sizeof(on)) : -ENOENT;
 
-	return err ? fail(l, err, "cannot switch the native flags") : 0;
+	return err ? fail(l, err, "cannot set a switch") : 0;
+}
+
+static int switches_set(struct loader *l, const struct rungs *rungs)
+{
+	int err = switch_set(l, ".rodata.native", rungs->native == NATIVE_FLAGS_ON);
+
+	return err ?: switch_set(l, ".rodata.watch", rungs->watch);
 }
 
 static int program_enable(struct loader *l, const char *name)
@@ -248,7 +255,7 @@ int loader_start(struct loader *l, const struct rungs *rungs, const struct loade
 	if (!err)
 		err = programs_choose(l, rungs);
 	if (!err)
-		err = native_switch(l, rungs);
+		err = switches_set(l, rungs);
 	if (!err)
 		err = object_load(l);
 	if (!err)

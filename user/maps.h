@@ -22,7 +22,7 @@ struct autokill_failure_count {
 };
 
 struct prog_info {
-	char name[16];
+	char name[24];
 	char type[16];
 	__u32 id;
 	__u64 recursion_misses; /* calls that the kernel skipped: bpf_prog_info */

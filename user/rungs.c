@@ -15,8 +15,11 @@ static const char *const release_lsm[] = {
 	NULL,
 };
 static const char *const release_fn[] = { "autokill_release_fn", NULL };
+static const char *const release_fn_kp[] = { "autokill_release_kp", "autokill_release_fn", NULL };
 static const char *const release_pidfd[] = { "autokill_release_pidfd", "autokill_release_pidfd2",
 					     NULL };
+static const char *const release_pidfd_kp[] = { "autokill_release_pidfd_kp",
+						"autokill_release_pidfd", NULL };
 
 static const char *const guard_lsm[] = { "autokill_unbirth", "autokill_guard", NULL };
 static const char *const guard_fn[] = { "autokill_unbirth_fn", "autokill_guard2_fn",
@@ -59,14 +62,20 @@ static void programs_add(struct rungs *r, int *n, const char *const *names)
 	r->programs[*n] = NULL;
 }
 
+static const char *const *release_choose(const struct rungs *r)
+{
+	if (!r->pidfs)
+		return r->watch ? release_pidfd_kp : release_pidfd;
+	if (r->lsm)
+		return release_lsm;
+	return r->watch ? release_fn_kp : release_fn;
+}
+
 static void programs_choose(struct rungs *r)
 {
 	int n = 0;
 
-	if (!r->pidfs)
-		programs_add(r, &n, release_pidfd);
-	else
-		programs_add(r, &n, r->lsm ? release_lsm : release_fn);
+	programs_add(r, &n, release_choose(r));
 	programs_add(r, &n, r->lsm ? guard_lsm : guard_fn);
 	programs_add(r, &n, tree);
 	programs_add(r, &n, born);
@@ -160,6 +169,7 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 
 	/* v5.7: fc611f47f218 ("bpf: Introduce BPF_PROG_TYPE_LSM"); active only if listed in lsm= */
 	r->lsm = f->lsm_bpf;
+	r->watch = f->kprobes && !(r->lsm && r->pidfs);
 	r->native = native_choose(f);
 	r->end32 = f->fn_clone3_32;
 	/* v6.15: 7477d7dce48a ("pidfs: allow to retrieve exit information") */

@@ -22,6 +22,7 @@ struct rungs {
 	bool end32;		     /* they are, and there is an entry for 32-bit callers */
 	bool info;		     /* they are, and PIDFD_GET_INFO tells of the dead */
 	bool agent;		     /* the agent is needed: it kills */
+	bool watch; /* the release can be skipped: a kprobe notes it, and a timer makes up for it */
 	bool pidfs; /* a pidfd is a file of pidfs, and the file_release hook sees it */
 	/*
 	 * To load and attach, in order; NULL at the end. What undoes and kills comes first, what

@@ -99,6 +99,37 @@ static void hangs_on_lsm_only_where_it_is_active(void **state)
 	assert_false(has_program(&r, "autokill_release"));
 }
 
+/* Where the release can be skipped, a kprobe notes it first, if there are kprobes. */
+static void notes_by_kprobe_what_can_be_skipped(void **state)
+{
+	struct lack lacks[LACKS_MAX];
+	struct features f;
+	struct rungs r;
+
+	(void)state;
+	for (int old = 0; old < 2; old++)
+		for (int lsm = 0; lsm < 2; lsm++)
+			for (int kprobes = 0; kprobes < 2; kprobes++) {
+				bool watch = kprobes && (old || !lsm);
+
+				f = old ? kernel_61() : kernel_618();
+				f.lsm_bpf = lsm;
+				f.kprobes = kprobes;
+				assert_int_equal(rungs_choose(&f, &r, lacks), 0);
+				assert_int_equal(r.watch, watch);
+				assert_int_equal(has_program(&r, "autokill_release_kp"),
+						 watch && !old);
+				assert_int_equal(has_program(&r, "autokill_release_pidfd_kp"),
+						 watch && old);
+				assert_int_equal(has_program(&r, "autokill_release_fn"),
+						 !old && !lsm);
+				assert_int_equal(has_program(&r, "autokill_release_pidfd"), old);
+				assert_int_equal(has_program(&r, "autokill_release_pidfd2"),
+						 old && !watch);
+				assert_non_null(strstr(r.programs[0], "release"));
+			}
+}
+
 /* Whoever can arm must find everything else in place: prctl is attached last. */
 static void attaches_prctl_last(void **state)
 {
@@ -300,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chooses_by_kernel),
 		cmocka_unit_test(hangs_on_lsm_only_where_it_is_active),
+		cmocka_unit_test(notes_by_kprobe_what_can_be_skipped),
 		cmocka_unit_test(attaches_prctl_last),
 		cmocka_unit_test(names_each_lack),
 		cmocka_unit_test(old_kernels_take_the_agent),

@@ -138,6 +138,12 @@ skipped()
 {
 	on "$1" -t 2400 -s 1 "${@:3}" -f "$OUTPUT/tests/skipped:/usr/bin/skipped" -- /guest/skipped.sh "$2"
 }
+# skipped_without_lsm LINE N [OPTION]... - the same where births can be skipped, too
+skipped_without_lsm()
+{
+	on "$1" -t 2400 -s 1 "${@:3}" -f "$OUTPUT/tests/skipped:/usr/bin/skipped" \
+		-- /guest/skipped.sh "$2" --without-lsm
+}
 escape() { on "$1" -t 2400 -f "$OUTPUT/tests/escape:/usr/bin/escape" -- /guest/escape.sh "$2"; }
 loadkill() { on "$1" -t 1200 -- /guest/loadkill.sh "$2"; }
 # flags LINE "OPTION OF tests/vm/run..." OPTION... - clone3's own flags, served by autokill, very often

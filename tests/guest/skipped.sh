@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# skipped.sh N - in a guest with one CPU: N releases by 200 workers; nothing is lost to skipped programs
+# skipped.sh N [OPTION]... - in a guest with one CPU: N releases by 200 workers; nothing is lost to skipped programs
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091
@@ -8,7 +8,7 @@ set -u
 
 autokill load || exit 1
 agent_start || exit 1
-skipped --releases "$1"
+skipped --releases "$@"
 status=$?
 autokill status | sed -n '/^Births/,$p'
 exit $status

@@ -49,6 +49,7 @@ struct shared {
 };
 
 static struct shared *sh;
+static bool without_lsm;
 static long releases = 20000, workers = 200, hogs = 4, deadline_s = 20, limit_s;
 
 static uint64_t random_next(uint64_t *state)
@@ -254,7 +255,8 @@ static void slots_watch(void)
 			       (unsigned long long)t.d.id, t.d.state, t.d.looks);
 		} else {
 			sh->survivors_unknown++;
-			printf("survivor %d: no tether; worker %ld; %s", child, i, stat);
+			if (!without_lsm)
+				printf("survivor %d: no tether; worker %ld; %s", child, i, stat);
 		}
 		kill(child, SIGKILL);
 		slot->since = 0;
@@ -269,6 +271,7 @@ static void options_parse(int argc, char **argv)
 		{ "hogs", required_argument, NULL, 'h' },
 		{ "deadline", required_argument, NULL, 'd' },
 		{ "limit", required_argument, NULL, 'l' },
+		{ "without-lsm", no_argument, NULL, 'n' },
 		{},
 	};
 	int c;
@@ -280,15 +283,17 @@ static void options_parse(int argc, char **argv)
 			   : c == 'd' ? &deadline_s
 			   : c == 'l' ? &limit_s
 				      : NULL;
-		char *end;
+		char *end = "";
 
+		without_lsm |= c == 'n';
 		if (to)
 			*to = strtol(optarg, &end, 10);
-		if (!to || *end || *to < 0) {
+		if (c != 'n' && (!to || *end || *to < 0)) {
 			fprintf(stderr,
 				"usage: skipped [--releases N] [--workers N] [--hogs N]\n"
 				"       [--deadline S]: after which a child counts as a survivor\n"
-				"       [--limit S]: begin no round after that\n");
+				"       [--limit S]: begin no round after that\n"
+				"       [--without-lsm]: births can be skipped; judge only what holds then\n");
 			exit(2);
 		}
 	}
@@ -356,6 +361,22 @@ static void run_all(void)
 	check(limit_s || sh->done == releases, "rounds: %ld of %ld", sh->done, releases);
 }
 
+/*
+ * As check(), of what holds only with BPF LSM and from 6.2 on. A skipped birth gives a child without a tether,
+ * and leaves its request to the thread's next child with a pidfd; a skipped unbirth leaves a record. Where
+ * an agent kills, it may get no CPU for its heartbeat, and ties come so late that newborns are killed.
+ */
+#define check_births(ok, ...)                                                                      \
+	do {                                                                                       \
+		if (without_lsm) {                                                                 \
+			printf("not judged: ");                                                    \
+			printf(__VA_ARGS__);                                                       \
+			putchar('\n');                                                             \
+		} else {                                                                           \
+			check(ok, __VA_ARGS__);                                                    \
+		}                                                                                  \
+	} while (0)
+
 /* What the kernel side says that it did, against what was done. */
 static void stats_check(const struct autokill_stats *a, const struct autokill_stats *b)
 {
@@ -369,9 +390,9 @@ static void stats_check(const struct autokill_stats *a, const struct autokill_st
 	       GREW(killed_by_timer), GREW(killed_by_victim), GREW(killed_by_parent),
 	       GREW(killed_by_init));
 	check(GREW(arms) == sh->arms, "arms: %ld, counted here %ld", GREW(arms), sh->arms);
-	check(GREW(births) == sh->births, "births: %ld, counted here %ld", GREW(births),
-	      sh->births);
-	check(GREW(releases) == sh->births, "releases: %ld of %ld", GREW(releases), sh->births);
+	check_births(GREW(births) == sh->births, "births: %ld, counted here %ld", GREW(births),
+		     sh->births);
+	check(GREW(releases) == GREW(births), "releases: %ld of %ld", GREW(releases), GREW(births));
 	check(GREW(gone) + GREW(released_dead) == GREW(releases), "ended: %ld of %ld",
 	      GREW(gone) + GREW(released_dead), GREW(releases));
 #undef GREW
@@ -391,7 +412,7 @@ static void maps_check(long tasks_before)
 		check(n == 0, "left in maps/%s: %ld", empty[i], n);
 	}
 	n = map_wait("tasks", tasks_before, wait) - tasks_before;
-	check(n <= 0, "left in maps/tasks: %ld", n);
+	check_births(n <= 0, "left in maps/tasks: %ld", n);
 }
 
 int main(int argc, char **argv)
@@ -409,12 +430,13 @@ int main(int argc, char **argv)
 	run_all();
 	printf("arms tried again after EINVAL: %ld; planted strangers: %ld\n", sh->retries,
 	       sh->strangers);
-	check(!sh->refused, "requests or clones refused: %ld", sh->refused);
+	check_births(!sh->refused, "requests or clones refused: %ld", sh->refused);
 	check(!sh->survivors_known, "children that outlived their release: %ld",
 	      sh->survivors_known);
-	check(!sh->survivors_unknown, "children left without a tether: %ld", sh->survivors_unknown);
-	check(!sh->early, "children killed before their release: %ld", sh->early);
-	check(!sh->siblings_killed, "untethered siblings killed: %ld", sh->siblings_killed);
+	check_births(!sh->survivors_unknown, "children left without a tether: %ld",
+		     sh->survivors_unknown);
+	check_births(!sh->early, "children killed before their release: %ld", sh->early);
+	check_births(!sh->siblings_killed, "untethered siblings killed: %ld", sh->siblings_killed);
 	check(!sh->bystanders_killed, "bystanders killed: %ld", sh->bystanders_killed);
 	maps_check(tasks);
 	array_read("stats", &after);

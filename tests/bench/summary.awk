@@ -2,20 +2,20 @@
 # summary.awk - raw data, sorted by group and value, to one line a group and yardstick (summary.csv)
 #
 # The spread of a ratio is the quartiles of the ratios in each round. Where the clock counts instructions, the ratio is
-# one of minima, since they are the same in each boot; else of medians. A group without its yardstick, or with
+# one of lower quartiles, since they are the same in each boot (cost.c); else of medians. A group without its yardstick, or with
 # other rounds than it, is an error: something has not been measured.
 BEGIN {
 	FS = OFS = ","
-	print "part,line,kernel,clock,what,way,x,y,n,min,median,p99,unit,yardstick,ratio,ratio_q1,ratio_q3"
+	print "part,line,kernel,clock,what,way,x,y,n,q1,median,p99,unit,yardstick,ratio,ratio_q1,ratio_q3"
 }
 
 function group_end(i) {
 	if (!n)
 		return
 	count[key] = n
-	min[key] = v[1]
+	low[key] = v[int((n - 1) * 0.25) + 1]
 	median[key] = n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-	p99[key] = v[int((n - 1) * 0.99) + 1]
+	p99[key] = v[int(n * 0.99 + 0.999)]
 	keys[++groups] = key
 	n = 0
 }
@@ -71,7 +71,7 @@ function compare(k, y, f, m, i, list, ratio) {
 		return
 	}
 	sort_ratios(m)
-	ratio = f[3] == "instructions" ? min[k] / min[y] : median[k] / median[y]
+	ratio = f[3] == "instructions" ? low[k] / low[y] : median[k] / median[y]
 	split(y, list, OFS)
 	line_print(k, (list[4] == f[4] ? "" : list[4] " ") list[5], sprintf("%.4f", ratio),
 		   sprintf("%.4f", r[int((m - 1) * 0.25) + 1]), sprintf("%.4f", r[int((m - 1) * 0.75) + 1]))
@@ -79,7 +79,7 @@ function compare(k, y, f, m, i, list, ratio) {
 
 function line_print(k, yardstick, ratio, q1, q3, f) {
 	split(k, f, OFS)
-	print f[1], f[2], kernel[k], f[3], f[4], f[5], f[6], f[7], count[k], sprintf("%.1f", min[k]),
+	print f[1], f[2], kernel[k], f[3], f[4], f[5], f[6], f[7], count[k], sprintf("%.1f", low[k]),
 	      sprintf("%.1f", median[k]), sprintf("%.1f", p99[k]), unit[k], yardstick, ratio, q1, q3
 }
 

@@ -78,20 +78,27 @@ static void herd_free(struct herd *h)
 	free(h->pidfds);
 }
 
+/* Of rounds that are not counted, which warm up the allocators, nothing is noted. */
+static void note(const char *what, bool tethered, int x, int y, int round, double value,
+		 const char *unit)
+{
+	if (round >= 0)
+		raw(what, ways[tethered], x, y, round, value, unit);
+}
+
 static void tethers(int n, bool tethered, int round)
 {
-	const char *way = ways[tethered];
 	double before = memory_used();
 	uint64_t start = now_ns();
 	struct herd h;
 
 	herd_make(&h, n, tethered);
-	raw("tether-make", way, n, 0, round, (double)(now_ns() - start) / n, "ns");
+	note("tether-make", tethered, n, 0, round, (double)(now_ns() - start) / n, "ns");
 	if (n >= 1000)
-		raw("tether-memory", way, n, 0, round, (memory_used() - before) / n, "bytes");
+		note("tether-memory", tethered, n, 0, round, (memory_used() - before) / n, "bytes");
 	start = now_ns();
 	herd_kill(&h);
-	raw("tether-kill", way, n, 0, round, (double)(now_ns() - start) / n, "ns");
+	note("tether-kill", tethered, n, 0, round, (double)(now_ns() - start) / n, "ns");
 	herd_free(&h);
 	maps_must_empty();
 }
@@ -104,7 +111,6 @@ static void members(int n, bool tethered, int round)
 		.pidfd = (uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	const char *way = ways[tethered];
 	double before = memory_used();
 	unsigned long retries = 0;
 	uint64_t start;
@@ -129,15 +135,15 @@ static void members(int n, bool tethered, int round)
 	close(ends[1]);
 	if (pid < 0 || read(ends[0], &byte, 1) != 1)
 		die("a tree of %d", n);
-	raw("member-make", way, n, 0, round, (double)(now_ns() - start) / n, "ns");
+	note("member-make", tethered, n, 0, round, (double)(now_ns() - start) / n, "ns");
 	if (n >= 1000)
-		raw("member-memory", way, n, 0, round, (memory_used() - before) / n, "bytes");
+		note("member-memory", tethered, n, 0, round, (memory_used() - before) / n, "bytes");
 	start = now_ns();
 	if (tethered ? close(pidfd) : write(kill_fd, "1", 1) != 1)
 		die("the kill");
 	if (poll(&(struct pollfd){ .fd = ends[0] }, 1, 120000) != 1)
 		die("a tree of %d: somebody is alive after 120 s", n);
-	raw("member-kill", way, n, 0, round, (double)(now_ns() - start) / n, "ns");
+	note("member-kill", tethered, n, 0, round, (double)(now_ns() - start) / n, "ns");
 	if (!tethered)
 		close(pidfd);
 	cage_wait(events, 60);
@@ -152,14 +158,15 @@ static void members(int n, bool tethered, int round)
 static void many(int most, int rounds)
 {
 	for (int i = 1; i <= most; i = i * 10 > most && i < most ? most : i * 10)
-		for (int round = 0; round < (i > 1000 ? (rounds + 1) / 2 : rounds); round++)
+		for (int round = i > 1000 ? 0 : -1; round < (i > 1000 ? (rounds + 1) / 2 : rounds);
+		     round++)
 			for (int k = 0; k < 2; k++) {
-				tethers(i, (round + k) % 2, round);
-				members(i, (round + k) % 2, round);
+				tethers(i, (round + k) & 1, round);
+				members(i, (round + k) & 1, round);
 			}
 }
 
-/* A holder of @n on CPU @cpu; it kills all at a byte from @go, and is gone when they are dead. */
+/* A holder of @n, all on CPU @cpu; it kills all at a byte from @go, and is gone when they are dead. */
 static _Noreturn void rate_holder(int cpu, int n, bool tethered, int go, int told)
 {
 	struct herd h;
@@ -171,7 +178,6 @@ static _Noreturn void rate_holder(int cpu, int n, bool tethered, int go, int tol
 	if (sched_setaffinity(0, sizeof(set), &set))
 		die("CPU %d", cpu);
 	herd_make(&h, n, tethered);
-	/* The children may run where they like: they took our CPU over. What is measured is the releases. */
 	if (write(told, "", 1) != 1 || read(go, &byte, 1) != 1)
 		_exit(1);
 	herd_kill(&h);
@@ -219,10 +225,10 @@ static void rate(int n, int rounds)
 	for (int round = 0; round < rounds; round++)
 		for (int holders = 1; holders <= 2; holders++)
 			for (int k = 0; k < 2; k++)
-				rate_once(holders, n, (round + k) % 2, round);
+				rate_once(holders, n, (round + k) & 1, round);
 }
 
-/* How much may be in use at the end more than in the second quarter: half a byte a release would be seen. */
+/* How much more than in the second quarter may be in use at the end: what other allocators of the kernel keep. */
 #define GROWTH_MOST (4 << 20)
 
 static double least(const double *values, int n)

@@ -2,7 +2,7 @@
 /*
  * tree.c - how long it takes to kill a tree, by its members and by the bystanders, in four ways
  *
- *   tree MEMBERS_MOST BYSTANDERS ROUNDS_MOST
+ *   tree MEMBERS_MOST BYSTANDERS ROUNDS_MOST UNIT
  *
  *   autokill      close() of the pidfd of a tethered tree
  *   cgroup.kill   a write to it, of a cgroup that holds the tree
@@ -10,7 +10,8 @@
  *   proc-walk     SIGKILL to everybody in /proc who has the tree's process group, as `killall -g` and `pkill -g`
  *                 do, again until none is left; it misses who has left the group, which the others do not
  *
- * The time is from the call until the last member has let go of a pipe that all of them hold, as it exits, in ns;
+ * The time is from the call until the last member has let go of a pipe that all of them hold, as it exits, in ns
+ * (UNIT; or `instructions`, where the guest's clock counts them);
  * then their cgroup must be empty. (cgroup.events itself would do, but tells of a change 10 ms after the one before.) All
  * have the same members, which share the memory of one, so that it is killing that is measured and not the end of
  * memories. The four ways take turns, each round beginning with another.
@@ -21,6 +22,7 @@
 
 enum way { AUTOKILL, CGROUP, NAMESPACE, WALK, WAYS };
 
+static const char *unit;
 static const char *const names[WAYS] = { "autokill", "cgroup.kill", "pid-namespace", "proc-walk" };
 
 struct tree {
@@ -149,7 +151,7 @@ static void once(enum way way, int members, int bystanders, int round)
 	}
 	took = now_ns() - start;
 	if (round >= 0)
-		raw("tree", names[way], members, bystanders, round, took, "ns");
+		raw("tree", names[way], members, bystanders, round, took, unit);
 	cage_wait(events, 60);
 	close(t.gone);
 	if (way != AUTOKILL)
@@ -192,13 +194,14 @@ int main(int argc, char **argv)
 {
 	int most, bystanders, rounds;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: tree MEMBERS_MOST BYSTANDERS ROUNDS_MOST\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: tree MEMBERS_MOST BYSTANDERS ROUNDS_MOST UNIT\n");
 		return 2;
 	}
 	most = atoi(argv[1]);
 	bystanders = atoi(argv[2]);
 	rounds = atoi(argv[3]);
+	unit = argv[4];
 	raw_begin();
 	reap_nobody();
 	if (bystanders)

@@ -3,7 +3,7 @@
  * cost.c - what system calls cost
  *
  *   cost WAY ROUND UNIT [RUNS]   all calls, in turn, RUNS times; WAY (what is loaded, and so on) goes into the data
- *   cost hold N                  hold N tethered processes until killed; says "held" when they are there
+ *   cost hold N                  hold N tethered processes until SIGTERM; says "held" when they are there
  *
  * Under `tests/vm/run --icount` the guest's clock counts executed instructions, 1 ns each: UNIT is `instructions`.
  * A run is a batch of calls, short enough for most to see no timer interrupt. The lower quartile of the runs is the same in
@@ -257,14 +257,22 @@ static void measure(const char *way, int round, const char *unit, int runs)
 static void hold(int n)
 {
 	char *stacks = stacks_make(n);
+	sigset_t term;
+	int signal;
 
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	must(!sigprocmask(SIG_BLOCK, &term, NULL), "sigprocmask");
 	room_for_fds(n);
 	reap_nobody();
 	for (int i = 0; i < n; i++)
 		crowd_one(stacks + (size_t)i * STACK, true);
 	printf("held\n");
 	fflush(stdout);
-	sleep_for_ever();
+	/* They share our descriptors, and so hold themselves, too, until we close. */
+	sigwait(&term, &signal);
+	must(!close_range(3, ~0U, 0), "close_range");
+	crowd_wait(stacks, n);
 }
 
 /* Does this kernel serve the flags itself? Before 7.1 it refuses them when nothing is loaded. */
@@ -293,8 +301,10 @@ int main(int argc, char **argv)
 
 	if (argc == 1) /* call_exec() */
 		return 0;
-	if (argc == 3 && !strcmp(argv[1], "hold"))
+	if (argc == 3 && !strcmp(argv[1], "hold")) {
 		hold(atoi(argv[2]));
+		return 0;
+	}
 	if (argc < 4 || runs < 1 || runs > RUNS_MOST) {
 		fprintf(stderr, "usage: cost WAY ROUND UNIT [RUNS]; cost hold N\n");
 		return 2;

@@ -20,8 +20,8 @@ held()
 	[ "$said" = held ]
 	sleep 1
 	cost "$1" "$round" "$unit" "$runs"
-	kill -KILL $holder
-	wait $holder || :
+	kill -TERM $holder
+	wait $holder
 	maps_empty
 }
 

@@ -74,7 +74,7 @@ function compare(k, y, f, m, i, list, ratio) {
 	ratio = f[3] == "instructions" ? low[k] / low[y] : median[k] / median[y]
 	split(y, list, OFS)
 	line_print(k, (list[4] == f[4] ? "" : list[4] " ") list[5], sprintf("%.4f", ratio),
-		   sprintf("%.4f", r[int((m - 1) * 0.25) + 1]), sprintf("%.4f", r[int((m - 1) * 0.75) + 1]))
+		   sprintf("%.4f", r[int((m - 1) * 0.25) + 1]), sprintf("%.4f", r[int((m - 1) * 0.75 + 0.999) + 1]))
 }
 
 function line_print(k, yardstick, ratio, q1, q3, f) {

@@ -64,6 +64,26 @@ static inline void room_for_fds(rlim_t n)
 		die("room for %lu descriptors", (unsigned long)n);
 }
 
+/*
+ * arm(), or the end of the program. While the agent's heartbeat is older than 3 s, which it can be when it has had a
+ * thousand to kill on a busy machine, the answer is EAGAIN: again, 10 s long, and a word about it.
+ */
+static inline void must_arm(unsigned int flags)
+{
+	uint64_t start = now_ns();
+	unsigned long retries = 0;
+	int err;
+
+	while ((err = arm(flags, &retries)) == EAGAIN && now_ns() - start < 10 * NSEC)
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	if (err) {
+		errno = err;
+		die("arm");
+	}
+	if (now_ns() - start > NSEC)
+		fprintf(stderr, "arming was refused for %.1f s\n", (now_ns() - start) / 1e9);
+}
+
 /* --- processes that cost little: they share our memory and our descriptors */
 
 static _Noreturn inline int sleeper(void *arg)
@@ -104,8 +124,7 @@ static inline void crowd(int count)
  */
 static inline int crowd_one(char *stack, bool tethered)
 {
-	unsigned long retries = 0;
-	int pidfd = -1, err;
+	int pidfd = -1;
 	struct clone_args args = {
 		.flags = CROWD_FLAGS | CLONE_PIDFD | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
 		.child_tid = (uintptr_t)stack,
@@ -116,11 +135,8 @@ static inline int crowd_one(char *stack, bool tethered)
 	};
 	long ret;
 
-	err = tethered ? arm(0, &retries) : 0;
-	if (err) {
-		errno = err;
-		die("arm");
-	}
+	if (tethered)
+		must_arm(0);
 	/* The child comes back on another stack, so it must not return from a function: ppoll, for ever. */
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"

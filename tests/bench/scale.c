@@ -147,7 +147,6 @@ static void members(int n, bool tethered, int round)
 		.exit_signal = SIGCHLD,
 	};
 	double before = maps_used();
-	unsigned long retries = 0;
 	uint64_t start;
 	pid_t pid;
 	char byte;
@@ -158,8 +157,10 @@ static void members(int n, bool tethered, int round)
 	cage = cage_open("", O_DIRECTORY);
 	args.cgroup = cage;
 	start = now_ns();
-	if (pipe(ends) || (tethered && arm(AUTOKILL_TREE, &retries)))
-		die("arm");
+	if (pipe(ends))
+		die("pipe");
+	if (tethered)
+		must_arm(AUTOKILL_TREE);
 	pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (!pid) {
 		crowd(n - 1);

@@ -41,13 +41,12 @@ static struct tree tree_make(enum way way, int members)
 		.exit_signal = SIGCHLD,
 		.cgroup = cage,
 	};
-	unsigned long retries = 0;
 	char byte;
 
 	if (pipe(ends))
 		die("pipe");
-	if (way == AUTOKILL && arm(AUTOKILL_TREE, &retries))
-		die("arm");
+	if (way == AUTOKILL)
+		must_arm(AUTOKILL_TREE);
 	t.pid = syscall(SYS_clone3, &args, sizeof(args));
 	switch (t.pid) {
 	case -1:

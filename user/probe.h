@@ -26,7 +26,6 @@ struct features {
 	bool fn_copy_clone_args;    /* copy_clone_args_from_user(), noinline since v5.5 */
 	bool kprobes;		    /* CONFIG_KPROBE_EVENTS */
 	bool fn_clone3;		    /* the entry of the system call, x86-64 */
-	bool fn_clone3_32;	    /* ... of 32-bit callers */
 	bool fn_pidfd_ioctl;
 	bool pidfd_info_exit; /* PIDFD_INFO_EXIT, v6.15 */
 	bool native;	      /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */

@@ -217,15 +217,15 @@ static inline long map_wait(const char *name, long most, uint64_t timeout_ns)
 }
 
 static const char *const program_names[] = {
-	"autokill_prctl",	"autokill_birth",	  "autokill_birth_fn",
-	"autokill_tie",		"autokill_tie2",	  "autokill_tie_anon",
-	"autokill_tie_anon2",	"autokill_born",	  "autokill_born2",
-	"autokill_guard",	"autokill_guard_fn",	  "autokill_guard2_fn",
-	"autokill_unbirth",	"autokill_unbirth_fn",	  "autokill_release",
-	"autokill_release_fn",	"autokill_release_pidfd", "autokill_release_pidfd2",
-	"autokill_native_in",	"autokill_native_in_kp",  "autokill_native_out",
-	"autokill_native_out2", "autokill_native_end",	  "autokill_exit",
-	"autokill_exit2",	"autokill_native_info",	  "autokill_native_info2",
+	"autokill_prctl",	 "autokill_birth",	   "autokill_birth_fn",
+	"autokill_tie",		 "autokill_tie2",	   "autokill_tie_anon",
+	"autokill_tie_anon2",	 "autokill_born",	   "autokill_born2",
+	"autokill_guard",	 "autokill_guard_fn",	   "autokill_guard2_fn",
+	"autokill_unbirth",	 "autokill_unbirth_fn",	   "autokill_release",
+	"autokill_release_fn",	 "autokill_release_pidfd", "autokill_release_pidfd2",
+	"autokill_native_in",	 "autokill_native_in_kp",  "autokill_native_out",
+	"autokill_exit",	 "autokill_exit2",	   "autokill_native_info",
+	"autokill_native_info2",
 };
 
 /* recursion_misses of each program that is loaded, in one line. */

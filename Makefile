@@ -3,6 +3,8 @@
 #   make            the program, the library, the manual
 #   make run        install what is needed, build, load, and show it at work
 #   make check      everything that CI runs; make soak: the long rounds
+#   make bench      what it costs and how fast it kills: tables and plots in build/bench
+#   make bench-accept   the instruction counts of this build become those that CI compares with
 #   make install    DESTDIR= PREFIX=
 #   make deps lint clean
 #
@@ -141,12 +143,18 @@ $(OUTPUT)/tests/%: tests/stress/%.c $(wildcard tests/stress/*.h) include/autokil
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include $< -o $@ -lpthread
 
+$(OUTPUT)/bench/programs/%: tests/bench/%.c tests/bench/bench.h tests/stress/stress.h include/autokill.h include/autokill_state.h \
+		$(OUTPUT)/.flags | $(OUTPUT)/bench/programs
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include -iquote tests/stress $< -o $@ -lpthread
+
 $(OUTPUT)/tests/%: tests/user/%.c $(OUTPUT)/.flags | $(OUTPUT)/tests
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static $< -o $@
 
 STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
-GUEST_TESTS := $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs \
+BENCH := $(patsubst tests/bench/%.c,$(OUTPUT)/bench/programs/%,$(wildcard tests/bench/*.c))
+GUEST_TESTS := $(BENCH) $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs \
 	$(OUTPUT)/tests/contained $(OUTPUT)/tests/notify $(STRESS)
 
 unit: $(UNIT)
@@ -168,6 +176,12 @@ check: deps
 soak: deps
 	$(Q)tests/soak
 
+bench: deps
+	$(Q)tests/bench/run
+
+bench-accept: deps
+	$(Q)tests/bench/run --accept
+
 lint:
 	$(Q)tests/lint
 
@@ -188,7 +202,7 @@ install: all
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit.service || exit 1; done
 
 clean:
-	$(Q)rm -rf $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests \
+	$(Q)rm -rf $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests $(OUTPUT)/bench \
 		$(OUTPUT)/autokill $(OUTPUT)/libautokill* $(OUTPUT)/autokill.pc $(OUTPUT)/.flags \
 		$(OUTPUT)/.prefix
 
@@ -198,9 +212,9 @@ $(OUTPUT)/.prefix: KEPT := $(PREFIX) $(LIBDIR) $(INCLUDEDIR) $(VERSION)
 $(OUTPUT)/.flags $(OUTPUT)/.prefix: FORCE | $(OUTPUT)
 	$(Q)echo '$(KEPT)' | cmp -s - $@ || echo '$(KEPT)' > $@
 
-$(OUTPUT) $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests:
+$(OUTPUT) $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests $(OUTPUT)/bench/programs:
 	$(Q)mkdir -p $@
 
 FORCE:
-.PHONY: all lib man unit guest-tests tests deps run check soak lint install clean FORCE
+.PHONY: all lib man unit guest-tests tests deps run check soak bench bench-accept lint install clean FORCE
 -include $(USER_OBJ:.o=.d)

@@ -13,11 +13,11 @@
  *   guard      lsm/bprm_creds_from_file           refuse an exec that gains privileges
  *   exit, exit2  tp_btf/sched_process_exit        a member of a tree is one no more
  *   release    lsm/file_release                   the last reference went: kill
- *   release_kp kprobe/security_file_release       without BPF LSM: note it, for the watch (watch.bpf.h)
- *   native_in, native_in_kp  fentry and kprobe of copy_clone_args_from_user   the kernel's own clone3
- *                                                 flags, before 7.1: take them out of the caller's struct
- *   native_out, native_out2  fexit of the same    put them back
- *   native_end, native_end32  fexit/__x64_sys_clone3, __ia32_sys_clone3   the same, at the latest
+ *   release_kp kprobe/__fput                      without BPF LSM: note it, for the watch (watch.bpf.h)
+ *   native_in, native_in_kp  fentry/copy_clone_args_from_user, kprobe/__x64_sys_clone3
+ *                                                 the kernel's own clone3 flags, before 7.1: take
+ *                                                 them out of the caller's struct
+ *   native_out  fexit/copy_clone_args_from_user   put them back
  *   native_info, native_info2  fexit/pidfd_ioctl  PIDFD_INFO_EXIT of a child made by the flags
  *   (timer)    look() in tether.bpf.h             look again until the group is gone
  *   (timer)    watch_tick() in watch.bpf.h        make up for a release that was skipped
@@ -230,8 +230,12 @@ int BPF_PROG(autokill_release_fn, struct file *file)
 	return 0;
 }
 
-/* What no preempted peer can keep from running, see watch.bpf.h. On every file, so what is no pidfd leaves at once. */
-SEC("kprobe/security_file_release")
+/*
+ * What no preempted peer can keep from running, see watch.bpf.h. On every file, so what is no pidfd leaves at
+ * once. On __fput(), which calls the hook, and not on that itself: beside a trampoline on the same
+ * function, ftrace would go through the list of both, 500 instructions more.
+ */
+SEC("kprobe/__fput")
 int autokill_release_kp(struct pt_regs *regs)
 {
 	const struct file *file = (const struct file *)regs->di;
@@ -264,23 +268,26 @@ int BPF_PROG(autokill_release_pidfd2, struct inode *inode, struct file *file)
 }
 
 /*
- * The kernel's own clone3 flags, before 7.1 (native.bpf.h). The way in is there twice. The first is what hangs on
- * any kernel, and what the kernel skips while another task is preempted in it: under 200 threads on one
- * CPU with preempt=full, some per cent of the calls. A kprobe runs with preemption disabled, from before it is
- * counted as active (kprobe_ftrace_handler(), trace_call_bpf()), so no peer can keep it from running. It is skipped only
- * where a bpf() system call on a map is preempted halfway (bpf_prog_active).
+ * The kernel's own clone3 flags, before 7.1 (native.bpf.h). The way in is there twice. The kernel skips the first
+ * while another task is preempted in it: under 200 threads on one CPU with preempt=full, in some per cent of
+ * the calls. A kprobe runs with preemption disabled, from before it is counted as active
+ * (kprobe_ftrace_handler(), trace_call_bpf()), so no peer can keep it from running; it is skipped only while a
+ * bpf() system call on a map is preempted halfway (bpf_prog_active). It hangs on a function of its own:
+ * beside a trampoline on the same one, ftrace would go through the list of both, 500 instructions more.
  */
+SEC("kprobe/__x64_sys_clone3")
+int autokill_native_in_kp(struct pt_regs *entry)
+{
+	const struct pt_regs *call = (const struct pt_regs *)entry->di; /* the only argument */
+
+	native_enter(BPF_CORE_READ(call, di), BPF_CORE_READ(call, si));
+	return 0;
+}
+
 SEC("fentry/copy_clone_args_from_user")
 int BPF_PROG(autokill_native_in, void *kargs, void *uargs, unsigned long usize)
 {
 	native_enter((u64)uargs, usize);
-	return 0;
-}
-
-SEC("kprobe/copy_clone_args_from_user")
-int autokill_native_in_kp(struct pt_regs *regs)
-{
-	native_enter(regs->si, regs->dx); /* the second and the third argument */
 	return 0;
 }
 
@@ -289,29 +296,7 @@ int BPF_PROG(autokill_native_out, const struct kernel_clone_args *kargs, void *u
 	     unsigned long usize, int ret)
 {
 	native_missed(kargs, ret);
-	native_leave(false);
-	return 0;
-}
-
-SEC("fexit/copy_clone_args_from_user")
-int BPF_PROG(autokill_native_out2, void *kargs, void *uargs, unsigned long usize, int ret)
-{
-	native_leave(false);
-	return 0;
-}
-
-SEC("fexit/__x64_sys_clone3")
-int BPF_PROG(autokill_native_end, const struct pt_regs *regs, long ret)
-{
-	native_leave(true);
-	return 0;
-}
-
-/* The entry of 32-bit callers. */
-SEC("fexit/__ia32_sys_clone3")
-int BPF_PROG(autokill_native_end32, const struct pt_regs *regs, long ret)
-{
-	native_leave(true);
+	native_leave(ret != 0);
 	return 0;
 }
 

@@ -6,13 +6,13 @@
  * them (clone3_args_valid(), kernel/fork.c), before any hook that could serve the call. So they are
  * taken out of the caller's struct for just as long as the kernel copies it:
  *
- *   native_in    copy_clone_args_from_user is entered: if the three bits are there, and by the native
- *                rules they are right, note the request in the thread's record, and clear them
- *   native_out   it returned: the kernel has its copy; put the struct back
+ *   native_in    clone3, and copy_clone_args_from_user, are entered: if the three bits are there, and by the
+ *                native rules they are right, note the request in the thread's record, and clear them
+ *   native_out   the latter returned: the kernel has its copy; put the struct back
  *   birth        task_alloc, before a child exists: put it back, if that has not been done; then the
  *                request is used, or refused (native_request(), called by tether_birth())
- *   born         copy_process returned: put it back, if it could not be done before
- *   native_end   clone3 returned: the same; a request that came to nothing ends
+ *   born         copy_process returned: put it back, if it could not be done before; a request that came
+ *                to nothing ends
  *
  * Where the bits are not right, nothing is touched, and the kernel says EINVAL as it would.
  *
@@ -25,13 +25,14 @@
  * All three bits lie in one byte, and only that byte is written. Thus a struct that straddles two
  * pages is either changed or not, and a racing write to another byte of it is not undone.
  *
- * In, out and end are tracing programs, which the kernel may skip (tether.bpf.h). in is there twice, and
- * the second time as a kprobe, which it hardly ever skips: where both are, the caller gets an EINVAL. What puts back hangs on two of out, on birth, which no kernel
- * skips (v6.2, BPF LSM), on two of born and on end.
+ * In, out and born are tracing programs, which the kernel may skip (tether.bpf.h). in is there twice, and
+ * once as a kprobe, which it hardly ever skips: where both are, the caller gets an EINVAL. What puts
+ * back hangs on out, on birth, which no kernel skips (v6.2, BPF LSM), and on two of born.
  *
  * A request belongs to the call that made it: to its thread, the system call, the address of the struct,
- * and the flags that stand in there when the kernel asks for a verdict. One that was left behind, all
- * ends having been skipped, serves no other clone of the thread.
+ * and the flags that stand in there when the kernel asks for a verdict. One that was left behind, by a call
+ * that the kernel refused before copy_process(), serves no other clone of the thread, and ends with its
+ * next clone3.
  */
 #ifndef AUTOKILL_NATIVE_BPF_H
 #define AUTOKILL_NATIVE_BPF_H
@@ -183,8 +184,12 @@ static __noinline int native_owed(u64 args, u64 flags)
 {
 	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
 
-	if (!rec || !(rec->native & NATIVE_OWED))
+	if (!rec)
 		return 0;
+	if (!(rec->native & NATIVE_OWED)) {
+		native_state(rec, 0); /* of a call that the kernel refused */
+		return 0;
+	}
 	if (rec->native_args != args ||
 	    rec->native_exec_id != bpf_get_current_task_btf()->self_exec_id)
 		return native_restore(rec);
@@ -197,8 +202,8 @@ static __noinline int native_owed(u64 args, u64 flags)
 }
 
 /*
- * copy_clone_args_from_user() is entered, in the caller. Every clone3 comes through here twice, so the way out of
- * one without the bits is short.
+ * clone3, or copy_clone_args_from_user(), is entered, in the caller. Every clone3 comes through here twice, so the
+ * way out of one without the bits is short.
  */
 static __always_inline void native_enter(u64 args, u64 size)
 {
@@ -243,7 +248,7 @@ static __always_inline void native_missed(const struct kernel_clone_args *kargs,
 
 /*
  * Is the system call that the current thread is in the clone3 that the request was made by? The end of
- * a call may be skipped, and its request then stands when the same thread calls fork() or clone().
+ * a call may leave its request behind, and it then stands when the same thread calls fork() or clone().
  */
 static __always_inline bool native_same_call(u64 args)
 {

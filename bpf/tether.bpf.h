@@ -29,6 +29,7 @@
 #define AUTOKILL_TETHER_BPF_H
 
 #define BIRTH_LOOK_MS 20
+#define BIRTH_LOOKS 250	   /* by the timer, at a creator's descriptors: 5 s */
 #define FDS_LOOKED_AT 4096 /* descriptors of the creator that a make-up looks at */
 
 static __always_inline int birth_refuse(int err)
@@ -389,7 +390,7 @@ static __noinline int tether_make_up(struct tether *t, struct task_struct *creat
 	again = s;
 	bpf_loop(max < FDS_LOOKED_AT ? max : FDS_LOOKED_AT, fd_look, &s, 0);
 	if (s.found != 1)
-		return -ENOENT;
+		return s.found ? -EEXIST : -ENOENT;
 	err = tether_tie(t->d.id, s.file, pid, nr);
 	if (err == -EALREADY)
 		return 0; /* by the usual program, just now */
@@ -422,19 +423,25 @@ static __always_inline void untied_kill(struct tether *t, u64 pid, u32 nr)
 
 /*
  * The child of @t lives and its file is not tied: tie it now, or kill the child. @task is the task that
- * the clone made; @creator, whose descriptors are looked at, may be NULL.
+ * the clone made; @creator, whose descriptors are looked at, may be NULL. @patient: the creator may still be
+ * about to install the descriptor, so look again later.
  */
 static __noinline int tether_untied(struct tether *t, struct task_struct *task,
-				    struct task_struct *creator)
+				    struct task_struct *creator, bool patient)
 {
 	struct pid *pid;
+	int err = -ESRCH;
 	u32 nr;
 
 	if (!t || !task)
 		return 0;
 	pid = BPF_CORE_READ(task, thread_pid);
 	nr = BPF_CORE_READ(task, tgid);
-	if (creator && !tether_make_up(t, creator, (u64)pid, nr))
+	if (creator)
+		err = tether_make_up(t, creator, (u64)pid, nr);
+	if (!err)
+		return 0;
+	if (patient && err == -ENOENT && !timer_set(t, BIRTH_LOOK_MS))
 		return 0;
 	untied_kill(t, (u64)pid, nr);
 	return 0;
@@ -534,7 +541,7 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 	WRITE_ONCE(t->d.start_time, BPF_CORE_READ(child, start_boottime));
 	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return;
-	tether_untied(t, child, cur);
+	tether_untied(t, child, cur, false);
 }
 
 /*
@@ -569,9 +576,13 @@ static __always_inline void look_birth(struct tether *t)
 		return;
 	}
 	pid = (u64)BPF_CORE_READ(child, thread_pid);
-	/* The first time, the clone may be just between making the child visible and fd_install(). */
+	/*
+	 * The clone may be just between making the child visible and fd_install(), and the creator have to
+	 * wait long for the CPU. To wait for it is safe: a pidfd of the child that is released
+	 * meanwhile is taken for the release of the tether.
+	 */
 	if (pid && pid_task(pid, PIDTYPE_PID) == child && t->d.looks++)
-		tether_untied(t, child, creator_find(t));
+		tether_untied(t, child, creator_find(t), t->d.looks < BIRTH_LOOKS);
 	else
 		timer_set(t, BIRTH_LOOK_MS);
 }

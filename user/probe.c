@@ -116,13 +116,13 @@ static void btf_probe(struct features *f)
 	f->btf = true;
 	f->fn_copy_process = btf_has_func(btf, "copy_process");
 	f->fn_pidfs_alloc_file = btf_has_func(btf, "pidfs_alloc_file");
+	f->fn_fput = btf_has_func(btf, "__fput");
 	f->fn_file_release = btf_has_func(btf, "security_file_release");
 	f->fn_pidfd_release = btf_has_func(btf, "pidfd_release");
 	f->fn_anon_inode_getfile = btf_has_func(btf, "anon_inode_getfile");
 	f->iter_one_task = btf__find_by_name_kind(btf, "bpf_iter_task_type", BTF_KIND_ENUM) > 0;
 	f->fn_copy_clone_args = btf_has_func(btf, "copy_clone_args_from_user");
 	f->fn_clone3 = btf_has_func(btf, "__x64_sys_clone3");
-	f->fn_clone3_32 = btf_has_func(btf, "__ia32_sys_clone3");
 	f->fn_pidfd_ioctl = btf_has_func(btf, "pidfd_ioctl");
 	f->pidfd_info_exit = btf_has_member(btf, "pidfd_info", "exit_code");
 	/* What answers the probe as the kernel would may be what we have loaded. */

@@ -15,6 +15,7 @@ struct features {
 	bool lsm_bpf;	    /* `bpf` is in the list of active LSMs */
 	bool fn_copy_process;
 	bool fn_pidfs_alloc_file;   /* v6.9: pidfds are files of pidfs */
+	bool fn_fput;		    /* __fput() as a function of its own */
 	bool fn_file_release;	    /* v6.9: security_file_release() and its LSM hook */
 	bool fn_pidfd_release;	    /* up to v6.8: a pidfd's own release function */
 	bool fn_anon_inode_getfile; /* up to v6.8 it makes the files of pidfds */
@@ -26,7 +27,6 @@ struct features {
 	bool fn_copy_clone_args;    /* copy_clone_args_from_user(), noinline since v5.5 */
 	bool kprobes;		    /* CONFIG_KPROBE_EVENTS */
 	bool fn_clone3;		    /* the entry of the system call, x86-64 */
-	bool fn_clone3_32;	    /* ... of 32-bit callers */
 	bool fn_pidfd_ioctl;
 	bool pidfd_info_exit; /* PIDFD_INFO_EXIT, v6.15 */
 	bool native;	      /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */

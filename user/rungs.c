@@ -35,17 +35,14 @@ static const char *const tie_pidfs[] = { "autokill_tie2", "autokill_tie", NULL }
 static const char *const tie_anon[] = { "autokill_tie_anon2", "autokill_tie_anon", NULL };
 
 /* What puts the caller's struct back is there before what changes it. */
-static const char *const native_end32[] = { "autokill_native_end32", NULL };
 static const char *const native_info[] = { "autokill_native_info2", "autokill_native_info", NULL };
 static const char *const native[] = {
-#ifndef MUTATE_NATIVE_ONE_OUT
-	"autokill_native_end",	 "autokill_native_out2",
-#endif
 	"autokill_native_out",
 #ifndef MUTATE_NATIVE_ONE_IN
 	"autokill_native_in_kp",
 #endif
-	"autokill_native_in",	 NULL,
+	"autokill_native_in",
+	NULL,
 };
 
 static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
@@ -80,8 +77,6 @@ static void programs_choose(struct rungs *r)
 	programs_add(r, &n, tree);
 	programs_add(r, &n, born);
 	programs_add(r, &n, r->pidfs ? tie_pidfs : tie_anon);
-	if (r->native == NATIVE_FLAGS_ON && r->end32)
-		programs_add(r, &n, native_end32);
 	if (r->native == NATIVE_FLAGS_ON && r->info)
 		programs_add(r, &n, native_info);
 	if (r->native == NATIVE_FLAGS_ON)
@@ -169,9 +164,8 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 
 	/* v5.7: fc611f47f218 ("bpf: Introduce BPF_PROG_TYPE_LSM"); active only if listed in lsm= */
 	r->lsm = f->lsm_bpf;
-	r->watch = f->kprobes && !(r->lsm && r->pidfs);
+	r->watch = f->kprobes && !(r->lsm && r->pidfs) && (!r->pidfs || f->fn_fput);
 	r->native = native_choose(f);
-	r->end32 = f->fn_clone3_32;
 	/* v6.15: 7477d7dce48a ("pidfs: allow to retrieve exit information") */
 	r->info = f->fn_pidfd_ioctl && f->pidfd_info_exit;
 	programs_choose(r);

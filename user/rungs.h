@@ -19,7 +19,6 @@ struct rungs {
 	enum rung_object object;
 	bool lsm;		     /* BPF LSM; else fmod_ret and fentry on security_* */
 	enum autokill_native native; /* are clone3's flags of Linux 7.1 served, or why not */
-	bool end32;		     /* they are, and there is an entry for 32-bit callers */
 	bool info;		     /* they are, and PIDFD_GET_INFO tells of the dead */
 	bool agent;		     /* the agent is needed: it kills */
 	bool watch; /* the release can be skipped: a kprobe notes it, and a timer makes up for it */

@@ -25,9 +25,9 @@ static struct features kernel_618(void)
 		.kprobes = true,
 		.fn_pidfd_ioctl = true,
 		.pidfd_info_exit = true,
-		.fn_clone3_32 = true,
 		.fn_pidfs_alloc_file = true,
 		.fn_file_release = true,
+		.fn_fput = true,
 		.iter_one_task = true,
 		.kfunc_iter_task = true,
 		.kfunc_send_signal = true,
@@ -254,14 +254,12 @@ static void native_is(const struct features *f, enum autokill_native native)
 	assert_int_equal(r.native, native);
 	assert_int_equal(has_program(&r, "autokill_native_in"), on);
 	assert_int_equal(has_program(&r, "autokill_native_in_kp"), on);
-	assert_int_equal(has_program(&r, "autokill_native_out2"), on);
-	assert_int_equal(has_program(&r, "autokill_native_end"), on);
-	assert_int_equal(has_program(&r, "autokill_native_end32"), on && f->fn_clone3_32);
+	assert_int_equal(has_program(&r, "autokill_native_out"), on);
 	assert_int_equal(has_program(&r, "autokill_native_info"), on && f->pidfd_info_exit);
 	rungs_native_off(&r);
 	assert_int_equal(r.native, on ? NATIVE_FLAGS_OPTION : native);
 	assert_false(has_program(&r, "autokill_native_in"));
-	assert_false(has_program(&r, "autokill_native_end32"));
+	assert_false(has_program(&r, "autokill_native_out"));
 	assert_true(has_program(&r, "autokill_prctl"));
 }
 
@@ -272,8 +270,6 @@ static void serves_the_native_flags_where_it_can(void **state)
 	(void)state;
 	native_is(&f, NATIVE_FLAGS_ON);
 	f.pidfd_info_exit = false; /* before 6.15 */
-	native_is(&f, NATIVE_FLAGS_ON);
-	f.fn_clone3_32 = false; /* no 32-bit callers */
 	native_is(&f, NATIVE_FLAGS_ON);
 	f.fn_clone3 = false; /* not x86-64 */
 	native_is(&f, NATIVE_FLAGS_NO_HOOK);
@@ -296,9 +292,8 @@ static void serves_the_native_flags_where_it_can(void **state)
 /* What puts a struct back is attached before what changes it. */
 static void native_programs_come_in_order(void **state)
 {
-	static const char *const order[] = { "autokill_native_end32", "autokill_native_end",
-					     "autokill_native_out2",  "autokill_native_out",
-					     "autokill_native_in_kp", "autokill_native_in" };
+	static const char *const order[] = { "autokill_native_out", "autokill_native_in_kp",
+					     "autokill_native_in" };
 	struct lack lacks[LACKS_MAX];
 	struct features f = kernel_618();
 	struct rungs r;
@@ -306,9 +301,9 @@ static void native_programs_come_in_order(void **state)
 
 	(void)state;
 	assert_int_equal(rungs_choose(&f, &r, lacks), 0);
-	for (const char *const *p = r.programs; *p && next < 6; p++)
+	for (const char *const *p = r.programs; *p && next < 3; p++)
 		next += !strcmp(*p, order[next]);
-	assert_int_equal(next, 6);
+	assert_int_equal(next, 3);
 }
 
 static void nothing_at_all_overflows_nothing(void **state)

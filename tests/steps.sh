@@ -108,6 +108,7 @@ steps_end()
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
 
 build() { make -j2 all tests; }
+build_other() { make -j2 OUTPUT="$OUTPUT/other" CC=clang CLANG=clang-19 "$OUTPUT/other/autokill"; }
 
 # on LINE [OPTION OF tests/vm/run]... -- COMMAND... - in a guest of that line, if there still is such a kernel
 on()
@@ -131,6 +132,10 @@ with_module()
 	kernel=$(tests/vm/kernel "$2") || return 0
 	[ -z "$(find -L "$kernel/lib/modules" -name "$1.ko*" 2>/dev/null)" ] || echo "-m $1"
 }
+
+# suite LINE WAYS [OPTION]... - the conformance suite in these ways; the other build must load there, too
+# shellcheck disable=SC2086,SC2046 # $2 is a list of words, as are the options
+suite() { on "$1" -t 600 $(with_module binfmt_misc "$1") "${@:3}" -f "$OUTPUT/other/autokill:/other/autokill" -- /guest/suite.sh $2; }
 
 # rounds LINE N SECONDS; skipped LINE N [OPTION]...; loadkill LINE N; escape LINE N: tests/guest has a script for each
 rounds() { on "$1" -t 2400 --multi -- /guest/rounds.sh "$2" "$3"; }

@@ -188,7 +188,8 @@ static __always_inline void kill_forget(u64 id, u32 tgid, u64 start_time);
 
 /*
  * Nothing of the group of the tether @id runs any more, or its clone failed. The caller has copied
- * @uid, @tgid and @start_time from it. False: somebody else ended it, and counts it.
+ * @uid, @tgid and @start_time from it; @tgid is 0 if there was nobody to kill. False: somebody else
+ * ended it, and counts it.
  */
 static __noinline bool tether_drop(u64 id, u32 uid, u32 tgid, u64 start_time)
 {
@@ -196,7 +197,8 @@ static __noinline bool tether_drop(u64 id, u32 uid, u32 tgid, u64 start_time)
 
 	if (bpf_map_delete_elem(&tethers, &id))
 		return false;
-	kill_forget(id, tgid, start_time);
+	if (tgid)
+		kill_forget(id, tgid, start_time);
 	u = bpf_map_lookup_elem(&users, &uid);
 	if (u)
 		__sync_fetch_and_sub(&u->tethers, 1);

@@ -11,8 +11,9 @@
 #ifndef AUTOKILL_SWEEP_BPF_H
 #define AUTOKILL_SWEEP_BPF_H
 
-#define TIMER_SLOTS 64	/* a softirq must be short */
-#define TREE_LOOK_MS 16 /* from look to look while somebody has no signal yet */
+#define TIMER_SLOTS 64	 /* a softirq must be short */
+#define TREE_LOOK_MS 16	 /* from look to look while somebody has no signal yet */
+#define SURE_LOOK_MS 256 /* from when on to sweep although everybody has his signal */
 
 struct sweep {
 	u64 id;
@@ -163,8 +164,12 @@ static __always_inline void look_tree(struct tether *t)
 		return; /* whoever was the last takes it away */
 	t->d.looks++;
 #ifndef MUTATE_NO_SECOND_SWEEP
-	/* Once everybody has his signal there is no need to, but to be sure while it is cheap. */
-	if (READ_ONCE(t->d.state) == TETHER_RELEASED || t->d.next_look_ms < LOOK_MOST_MS)
+	/*
+	 * Once everybody has his signal there is no need to, and a sweep of a thousand that are
+	 * dying would hold up their deaths. But to be sure, twice, if they take longer than usual.
+	 */
+	if (READ_ONCE(t->d.state) == TETHER_RELEASED ||
+	    (t->d.next_look_ms >= SURE_LOOK_MS && t->d.next_look_ms < LOOK_MOST_MS))
 		tree_kill(t->d.id, KILLER_TIMER);
 #endif
 	/* Who is unborn may run soon. But not for ever: after 8 s it is something else. */

@@ -283,7 +283,8 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 	WRITE_ONCE(t->d.file, file);
 	WRITE_ONCE(t->d.pid_struct, pid);
 	WRITE_ONCE(t->d.tgid, nr);
-	child = task_record((struct task_struct *)t->d.task);
+	/* Only native_info() and the list of who was not reaped ask for it. */
+	child = native_on ? task_record((struct task_struct *)t->d.task) : NULL;
 	if (child)
 		child->pid = nr;
 	old = bpf_map_lookup_elem(&files, &file);
@@ -647,7 +648,7 @@ static __always_inline void task_freed(struct task_struct *task)
 	/* Every task that has lived went through exit_notify(), which sets exit_state. */
 	if (id && !task->exit_state)
 		tether_unbirth(id, (u64)task);
-	else if (id)
+	else if (id && READ_ONCE(births_open))
 		tether_outlived(id, task);
 	if (rec->depth) {
 		if (!rec->left && task->exit_state)

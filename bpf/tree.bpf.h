@@ -54,12 +54,12 @@
 /* The last hold is gone: nobody else has the tether @id, but for a timer that finds nothing to do. */
 static __always_inline void tree_gone(u64 id, struct tether *t)
 {
-	u32 uid = t->d.uid;
+	u32 uid = t->d.uid, tgid = READ_ONCE(t->d.tgid);
 	bool killed = t->d.members; /* else there was nobody left, and that has been said */
 
 	if (killed)
 		event_tether(EVENT_GONE, t, 0);
-	if (tether_drop(id, uid, 0, 0) && killed)
+	if (tether_drop(id, uid, killed ? tgid : 0, 0) && killed)
 		COUNT(gone);
 }
 

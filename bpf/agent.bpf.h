@@ -17,9 +17,9 @@
  *
  * A tree has no victim of its own: its members look at the mark at each fork and exec (tree.bpf.h). Of it
  * the releaser keeps HOLD_FILE, and so keeps the tether there, until the agent has said that everybody
- * has his signal. The agent sweeps: it asks tree_sweep() who the members are, opens a pidfd of each, sees
- * that the pidfd is that member's, and kills; and asks again until the tether is gone. A sweep costs in
- * proportion to the members of its own tree, whoever else there is on the machine.
+ * has his signal. The agent sweeps: it asks tree_sweep() who the members are, opens a pidfd of each, asks
+ * identities() whether the pidfds are those members', and kills; and sweeps again until the tether is gone. A
+ * sweep costs in proportion to the members of its own tree, whoever else there is on the machine.
  *
  * The object for 6.1 uses no kfunc, so that it loads everywhere; that for 6.13 can also kill at once.
  */
@@ -402,17 +402,84 @@ static __always_inline int agent_says(const struct autokill_agent_says *says)
 	}
 }
 
-/* Print the identity of @task's group: the agent asks for one, by its pidfd. */
-static __always_inline int identity_print(struct seq_file *seq, struct task_struct *task)
-{
-	struct autokill_identity out = {};
+/*
+ * Who is the process of the struct pid @pid? Nobody is 0; -EAGAIN: it changed under our eyes each time.
+ *
+ * The caller has a pidfd of it, which holds it, so it is no other process's meanwhile, and whoever is attached to
+ * it leads the same group. But a syscall program may sleep, and what keeps task_structs for it, bpf_rcu_read_lock(),
+ * is of 6.2: the leader that we find may go, and its memory be another's. So look until the same one is
+ * attached, with the same start time, twice in succession. Then it was attached all the time in between, and led the
+ * group when the first start time was read. If it went meanwhile and is back (its memory is that of a new
+ * thread, which then execs), it has the group's start time again, for de_thread() (fs/exec.c) copies it
+ * before it attaches; what was read in between is another's, and not the same.
+ *
+ * While somebody is attached, there is no moment without: de_thread() replaces in one step. So nobody is nobody.
+ */
+#define IDENTITY_LOOKS 8
 
-	if (!task)
-		return 0; /* the end of the walk */
-	out.start_time = task->group_leader->start_boottime;
-	out.tgid = task->tgid;
-	bpf_seq_write(seq, &out, sizeof(out)); /* too little room: the reader sees too few bytes */
-	return 0;
+static __always_inline int identity_read(u64 pid, struct autokill_identity *who)
+{
+	struct task_struct *leader, *before = NULL;
+	u64 start_time, start_before = 0;
+
+	for (int i = 0; i < IDENTITY_LOOKS; i++) {
+		leader = pid_task(pid, PIDTYPE_TGID);
+		if (!leader)
+			return 0;
+		start_time = BPF_CORE_READ(leader, start_boottime);
+		if (leader == before && start_time == start_before) {
+			who->start_time = start_time;
+			who->tgid = BPF_CORE_READ((const struct pid *)pid, numbers[0].nr);
+			return 0;
+		}
+		before = leader;
+		start_before = start_time;
+		smp_mb();
+	}
+	return -EAGAIN;
+}
+
+struct identify {
+	u64 fds; /* the agent's */
+	u32 max; /* how many there can be */
+	int err;
+};
+
+static int identity_look(u32 i, struct identify *s)
+{
+	struct autokill_identity *who = bpf_map_lookup_elem(&found, &i);
+	struct file *file;
+	int pidfd;
+
+	if (!who)
+		return 1;
+	who->start_time = 0;
+	who->tgid = 0;
+	pidfd = who->pidfd;
+	if (pidfd < 0)
+		return 0;
+	file = (u32)pidfd < s->max ? fd_pidfd(s->fds, pidfd) : NULL;
+	s->err = file ? identity_read(file_pid(file), who) : -EBADF;
+	return s->err != 0;
+}
+
+/*
+ * What the agent asks, see struct autokill_identify. It is the current task, has one thread, and so nobody else
+ * changes its descriptors. 0; -EBADF: one is not a pidfd; -EAGAIN: somebody cannot be told, or no pidfd was ever
+ * tied, so that we do not know one when we see it.
+ */
+static __always_inline int identities(const struct autokill_identify *ask)
+{
+	struct fdtable *fdt = BPF_CORE_READ(bpf_get_current_task_btf(), files, fdt);
+	struct identify s = {
+		.fds = (u64)BPF_CORE_READ(fdt, fd),
+		.max = BPF_CORE_READ(fdt, max_fds),
+	};
+
+	if (!READ_ONCE(pidfd_fops))
+		return -EAGAIN;
+	bpf_loop(ask->count, identity_look, &s, 0);
+	return s.err;
 }
 
 #endif /* AUTOKILL_AGENT_BPF_H */

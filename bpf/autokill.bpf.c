@@ -30,7 +30,7 @@
  *
  *   agent      syscall                            the agent says: killed, swept, gone, stuck
  *   sweep      syscall                            the agent asks: who is in a released tree
- *   identity   iter/task                          who a pidfd stands for, exactly
+ *   identity   syscall                            the agent asks: whom its pidfds stand for, exactly
  *
  * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called.
  * Then the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to
@@ -340,9 +340,9 @@ int autokill_sweep(struct autokill_sweep *ask)
 	return tree_sweep(ask);
 }
 
-SEC("iter/task")
-int autokill_identity(struct bpf_iter__task *ctx)
+SEC("syscall")
+int autokill_identity(struct autokill_identify *ask)
 {
-	return identity_print(ctx->meta->seq, ctx->task);
+	return identities(ask);
 }
 #endif

@@ -194,8 +194,9 @@ struct {
 } releases SEC(".maps");
 
 /*
- * Whom a sweep of a tree found. Written by autokill_sweep, which nobody runs but the agent; read by
- * the agent when the program has returned.
+ * Whom a sweep of a tree found; and whom the agent wants to know, and who they are. Written by
+ * autokill_sweep and autokill_identity, which nobody runs but the agent, and by the agent before it
+ * runs the latter; read by the agent when the program has returned.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

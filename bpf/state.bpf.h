@@ -68,10 +68,21 @@ static __always_inline u64 file_pid(const struct file *file)
 	return pid ?: (u64)BPF_CORE_READ(file, private_data);
 }
 
+/* The file of the descriptor @fd, in the array @fds of a task, if it is a pidfd; else NULL. */
+static __always_inline struct file *fd_pidfd(u64 fds, u32 fd)
+{
+	struct file *file = NULL;
+
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)(fds + fd * sizeof(file)));
+	if (!file || (u64)BPF_CORE_READ(file, f_op) != READ_ONCE(pidfd_fops))
+		return NULL;
+	return file;
+}
+
 /*
  * The task that is attached to @pid as @type, NULL if there is none: pid_task() (kernel/pid.c). What
  * it returns may exit at any moment; its memory stays for as long as the program runs, since a
- * task_struct goes an RCU grace period after it was unhashed.
+ * task_struct goes an RCU grace period after it was unhashed. Not so in a syscall program, which may sleep.
  */
 static __always_inline struct task_struct *pid_task(u64 pid, enum pid_type type)
 {

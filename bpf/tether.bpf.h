@@ -350,12 +350,9 @@ struct fd_search {
 
 static int fd_look(u32 i, struct fd_search *s)
 {
-	struct file *file = NULL;
+	struct file *file = fd_pidfd(s->fds, i);
 
-	bpf_probe_read_kernel(&file, sizeof(file), (void *)(s->fds + i * sizeof(file)));
-	if (!file || (u64)BPF_CORE_READ(file, f_op) != READ_ONCE(pidfd_fops))
-		return 0;
-	if (file_pid(file) != s->pid)
+	if (!file || file_pid(file) != s->pid)
 		return 0;
 	s->file = (u64)file;
 	s->at = i;

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 3
+#define AUTOKILL_STATE_VERSION 4
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -310,12 +310,19 @@ struct autokill_release {
 };
 
 /*
- * What progs/autokill_identity, an iter/task program, prints of each task that it is shown; and an
- * element of maps/found.
+ * An element of maps/found: a process, which its number and its start time tell from every other. Either one
+ * of those whom progs/autokill_sweep has found; or one that the agent asks progs/autokill_identity for: it
+ * gives a pidfd alone, and gets the rest, all 0 if nobody is left.
  */
 struct autokill_identity {
 	__u64 start_time; /* task_struct.start_boottime of the group's leader, ns */
 	__u32 tgid;
+	__s32 pidfd; /* of the agent's own; negative: the element is skipped */
+};
+
+/* What the agent asks progs/autokill_identity by BPF_PROG_TEST_RUN, as its context. */
+struct autokill_identify {
+	__u32 count; /* elements of maps/found, from the first on */
 	__u32 pad;
 };
 
@@ -353,7 +360,8 @@ struct autokill_sweep {
 _Static_assert(sizeof(struct autokill_sweep) == 24, "layout of what the agent asks");
 _Static_assert(sizeof(struct autokill_agent) == 16, "layout of maps/agent");
 _Static_assert(sizeof(struct autokill_release) == 24, "layout of maps/releases");
-_Static_assert(sizeof(struct autokill_identity) == 16, "layout of what identity prints");
+_Static_assert(sizeof(struct autokill_identity) == 16, "layout of maps/found");
+_Static_assert(sizeof(struct autokill_identify) == 8, "layout of whom the agent asks for");
 _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
 _Static_assert(sizeof(struct autokill_config) == 64, "layout of maps/config");
 _Static_assert(sizeof(struct autokill_tether) == 160, "layout of maps/tethers");

@@ -61,10 +61,11 @@ struct agent {
 	const struct agent_hooks *hooks;
 	struct ring_buffer *ring;
 	int epoll, timer;
-	void *watches;	     /* tsearch(3) */
-	__u32 value_size;    /* of maps/tethers */
-	void *keys, *values; /* LOOKED_AT_ONCE of them */
-	void *scratch;	     /* one value */
+	void *watches;			 /* tsearch(3) */
+	__u32 value_size;		 /* of maps/tethers */
+	void *keys, *values;		 /* LOOKED_AT_ONCE of them */
+	void *scratch;			 /* one value */
+	struct autokill_identity *found; /* maps/found, mapped */
 	struct agent_numbers numbers;
 	struct trees trees;
 	__u64 beat;	 /* the last one */
@@ -220,6 +221,7 @@ static bool copy_holds(const struct agent *a, const struct autokill_tether *t)
  */
 static void tether_look(struct agent *a, const struct autokill_tether *t)
 {
+	struct autokill_identity who = { .start_time = t->start_time, .tgid = t->tgid };
 	int pidfd, err;
 
 	if (t->state != TETHER_RELEASED && t->state != TETHER_KILLED)
@@ -237,8 +239,8 @@ static void tether_look(struct agent *a, const struct autokill_tether *t)
 		return;
 	}
 	beat_if_due(a);
-	pidfd = victim_open(t->tgid);
-	err = pidfd < 0 ? pidfd : victim_verify(a->maps, pidfd, t->tgid, t->start_time);
+	pidfd = who.pidfd = victim_open(t->tgid);
+	err = pidfd < 0 ? pidfd : victim_verify(a->maps, a->found, &who);
 	if (err && err != -ESRCH)
 		failed(a, t->id, FAIL_AGENT_OPEN, err);
 	else if (err && copy_holds(a, t))
@@ -393,6 +395,9 @@ static int agent_prepare(struct agent *a)
 	a->scratch = calloc(1, a->value_size);
 	if (!a->keys || !a->values || !a->scratch)
 		return -ENOMEM;
+	a->found = a->trees.found = found_map(a->maps);
+	if (!a->found)
+		return -errno;
 	a->epoll = epoll_create1(EPOLL_CLOEXEC);
 	a->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (a->epoll < 0 || a->timer < 0 || timerfd_settime(a->timer, 0, &second, NULL))
@@ -422,6 +427,7 @@ static void agent_free(struct agent *a)
 	free(a->keys);
 	free(a->values);
 	free(a->scratch);
+	found_unmap(a->found);
 }
 
 int agent_run(const struct maps *m, const struct agent_hooks *hooks)

@@ -7,8 +7,8 @@
  * away: the last member does when it exits, once we have said AGENT_KILLED. That we say after a sweep
  * that met nobody unborn, and in which everybody who was found has got his signal.
  *
- * Who is found is a number and a start time. We open the number first, see that the pidfd is of that very
- * process, and signal then (victim.c): so no stranger is hit who has got a number since. A member that we
+ * Who is found is a number and a start time. We open the numbers first, see that the pidfds are of those very
+ * processes, and signal then (victim.c): so no stranger is hit who has got a number since. A member that we
  * miss by that, being between two states, is found by the next sweep.
  *
  * The next sweep is 2 ms after the first, then half as often each time. While somebody has no signal yet
@@ -20,7 +20,6 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -33,7 +32,7 @@
 #define UNKILLED_MOST_NS 16000000ULL
 #define MOST_NS 1024000000ULL
 #define STUCK_AFTER_NS 8000000000ULL
-#define FOUND_SIZE (AUTOKILL_SWEEP_SLOTS * sizeof(struct autokill_identity))
+#define TREE_AT_ONCE 64 /* so many descriptors are open at a time */
 
 /* A released tree whose tether is still there. */
 struct dying {
@@ -67,15 +66,11 @@ struct swept {
 	bool unsure; /* somebody was found, and not signalled */
 };
 
-/* SIGKILL to the process @who, if it is still there. */
-static void group_kill(struct trees *t, __u64 id, const struct autokill_identity *who,
-		       struct swept *s)
+/* SIGKILL to the process of @pidfd, unless it is not one of the tree, or cannot be told: @err. */
+static void group_kill(struct trees *t, __u64 id, int pidfd, int err, struct swept *s)
 {
-	_cleanup_close_ int pidfd = victim_open(who->tgid);
 	enum autokill_what what = FAIL_AGENT_OPEN;
-	int err;
 
-	err = pidfd < 0 ? pidfd : victim_verify(t->maps, pidfd, who->tgid, who->start_time);
 	if (!err) {
 		what = FAIL_AGENT_SIGNAL;
 		err = victim_kill(pidfd);
@@ -88,16 +83,59 @@ static void group_kill(struct trees *t, __u64 id, const struct autokill_identity
 		t->failed(t->ctx, id, what, err);
 }
 
-/* Of each group there can be several threads. */
+/* Open the first of the @n at @who, and as many of the next as there is room for. Return: how many were tried. */
+static __u32 batch_open(struct autokill_identity *who, __u32 n)
+{
+	__u32 i;
+
+	for (i = 0; i < n && i < TREE_AT_ONCE; i++) {
+		who[i].pidfd = victim_open(who[i].tgid);
+		if (i && (who[i].pidfd == -EMFILE || who[i].pidfd == -ENFILE))
+			break; /* there is room again when the others are closed */
+	}
+	return i;
+}
+
+/* SIGKILL to the first of the @n at @who, as far as they are still there. Return: how many were dealt with. */
+static __u32 batch_kill(struct trees *t, __u64 id, struct autokill_identity *who, __u32 n,
+			struct swept *s)
+{
+	int err, asked;
+
+	n = batch_open(who, n);
+	for (__u32 i = 0; i < n; i++)
+		t->found[i] = (struct autokill_identity){ .pidfd = who[i].pidfd };
+	asked = victims_identify(t->maps, n);
+	for (__u32 i = 0; i < n; i++) {
+		err = who[i].pidfd < 0 ? who[i].pidfd : asked;
+		if (!err && !victim_is(&who[i], &t->found[i]))
+			err = -ESRCH;
+		group_kill(t, id, who[i].pidfd, err, s);
+		if (who[i].pidfd >= 0)
+			close(who[i].pidfd);
+	}
+	return n;
+}
+
+/* Of each group there can be several threads: keep one. Return: how many groups there are. */
+static __u32 groups_sort(struct autokill_identity *part, __u32 n)
+{
+	__u32 groups = 0;
+
+	qsort(part, n, sizeof(*part), identity_compare);
+	for (__u32 i = 0; i < n; i++)
+		if (!i || identity_compare(&part[groups - 1], &part[i]))
+			part[groups++] = part[i];
+	return groups;
+}
+
 static void part_kill(struct trees *t, __u64 id, __u32 n, struct swept *s)
 {
 	memcpy(t->part, t->found, n * sizeof(*t->part));
-	qsort(t->part, n, sizeof(*t->part), identity_compare);
-	for (__u32 i = 0; i < n; i++) {
-		if (i && !identity_compare(&t->part[i - 1], &t->part[i]))
-			continue;
+	n = groups_sort(t->part, n);
+	for (__u32 i = 0; i < n;) {
 		t->beat(t->ctx);
-		group_kill(t, id, &t->part[i], s);
+		i += batch_kill(t, id, t->part + i, n - i, s);
 	}
 }
 
@@ -228,19 +266,11 @@ void trees_due(struct trees *t)
 
 int trees_open(struct trees *t)
 {
-	void *found;
-
 	t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (t->timer < 0)
 		return -errno;
 	t->part = calloc(AUTOKILL_SWEEP_SLOTS, sizeof(*t->part));
-	if (!t->part)
-		return -ENOMEM;
-	found = mmap(NULL, FOUND_SIZE, PROT_READ, MAP_SHARED, t->maps->found, 0);
-	if (found == MAP_FAILED)
-		return -errno;
-	t->found = found;
-	return 0;
+	return t->part ? 0 : -ENOMEM;
 }
 
 static void not_freed(void *d)
@@ -258,9 +288,6 @@ void trees_close(struct trees *t)
 		t->first = d->next;
 		free(d);
 	}
-	if (t->found)
-		munmap((void *)t->found, FOUND_SIZE);
-	t->found = NULL;
 	free(t->part);
 	t->part = NULL;
 	cleanup_close(&t->timer);

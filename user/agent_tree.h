@@ -12,10 +12,10 @@
 
 struct trees {
 	const struct maps *maps;
-	const struct autokill_identity *found; /* maps/found, mapped */
-	struct autokill_identity *part;	       /* a copy of it, sorted */
-	int timer;			       /* readable when a sweep is due */
-	void *by_id;			       /* tsearch(3) of struct dying */
+	struct autokill_identity *found; /* maps/found, mapped; our caller's */
+	struct autokill_identity *part;	 /* a copy of it, sorted */
+	int timer;			 /* readable when a sweep is due */
+	void *by_id;			 /* tsearch(3) of struct dying */
 	struct dying *first;
 	struct agent_numbers *numbers;
 	/* Called again and again during a long sweep; and when something failed, which is tried again. */
@@ -25,8 +25,8 @@ struct trees {
 };
 
 /**
- * trees_open - map what the sweeps read, make the timer
- * @t: maps, numbers and the hooks are set, timer is -1
+ * trees_open - make room for what the sweeps find, and the timer
+ * @t: maps, found, numbers and the hooks are set, timer is -1
  *
  * Return: 0 or -errno; trees_close() either way.
  */

@@ -116,9 +116,17 @@ static int lock_explain(const struct maps *m, int err)
 static int self_check(const struct maps *m)
 {
 	_cleanup_close_ int pidfd = victim_open(getpid());
-	struct autokill_identity self = {};
-	int err = pidfd < 0 ? pidfd : victim_identity(m, pidfd, &self);
+	struct autokill_identity self = {}, *found = found_map(m);
+	int err = found ? 0 : -errno;
 
+	if (!err && pidfd < 0)
+		err = pidfd;
+	if (!err) {
+		*found = (struct autokill_identity){ .pidfd = pidfd };
+		err = victims_identify(m, 1);
+		self = *found;
+	}
+	found_unmap(found);
 	if (err) {
 		msg_error(
 			"agent: cannot ask the kernel who a process is: %s; run it as root, outside "

@@ -3,7 +3,7 @@
  * privileges.c - what the agent secures for itself, and what it gives up
  *
  * CAP_KILL is all that it needs, for victims under other uids. Everything else goes by descriptors
- * that it has opened before: maps, programs, and the iterator, whose links need no capability.
+ * that it has opened before: maps, and programs, which whoever has them open may run.
  */
 #include "privileges.h"
 

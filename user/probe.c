@@ -120,7 +120,7 @@ static void btf_probe(struct features *f)
 	f->fn_file_release = btf_has_func(btf, "security_file_release");
 	f->fn_pidfd_release = btf_has_func(btf, "pidfd_release");
 	f->fn_anon_inode_getfile = btf_has_func(btf, "anon_inode_getfile");
-	f->iter_one_task = btf__find_by_name_kind(btf, "bpf_iter_task_type", BTF_KIND_ENUM) > 0;
+	f->bpf_mem_alloc = btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) > 0;
 	f->fn_copy_clone_args = btf_has_func(btf, "copy_clone_args_from_user");
 	f->fn_clone3 = btf_has_func(btf, "__x64_sys_clone3");
 	f->fn_pidfd_ioctl = btf_has_func(btf, "pidfd_ioctl");

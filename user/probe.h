@@ -19,7 +19,7 @@ struct features {
 	bool fn_file_release;	    /* v6.9: security_file_release() and its LSM hook */
 	bool fn_pidfd_release;	    /* up to v6.8: a pidfd's own release function */
 	bool fn_anon_inode_getfile; /* up to v6.8 it makes the files of pidfds */
-	bool iter_one_task;	    /* v6.1: a task iterator can be asked for one process */
+	bool bpf_mem_alloc;	    /* v6.1: hash maps allocate in any program */
 	bool kfunc_iter_task;	    /* v6.7 */
 	bool kfunc_send_signal;	    /* v6.13 */
 	bool kfunc_task_work_impl;  /* v6.18: bpf_task_work_schedule_signal_impl(), 5 arguments */

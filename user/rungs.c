@@ -156,9 +156,9 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 	else
 		r->object = OBJECT_AGENT;
 	r->agent = r->object == OBJECT_AGENT || r->object == OBJECT_AGENT_SIGNAL;
-	/* v6.1: f0d74c4da1f0 ("bpf: Parameterize task iterators."): the agent asks for one process. */
-	need(&l, !r->agent || f->iter_one_task,
-	     "a task iterator that can be asked for one process (Linux 6.1)",
+	/* v6.1: fba1a1c6c912 ("bpf: Convert hash map to bpf_mem_alloc."): our maps grow in any program. */
+	need(&l, !r->agent || f->bpf_mem_alloc,
+	     "hash maps that allocate their elements in any program (Linux 6.1)",
 	     "use Linux 6.1 or newer");
 	r->services = r->agent ? services_agent : services_none;
 

@@ -2,11 +2,10 @@
 /*
  * victim.c - what the agent does with one victim: open, verify, kill
  *
- * Why the pidfd that is signalled is the victim's, and never a stranger's: a number is bound to one
- * process from its birth until it is reaped. We open the number first, and then let the kernel say who
- * has it, exactly (tgid and start time in ns, which no two processes share). If that is the victim, it
- * was not reaped by then, so the number led to it at the open, too; and a pidfd stays with its process
- * for good. If it is not, the victim was reaped, and we signal nobody.
+ * Why the pidfd that is signalled is the victim's, and never a stranger's: a pidfd stays with one process for
+ * good. We open the number first, whoever has it, and then let a program say whom the pidfd stands for, exactly
+ * (tgid and start time in ns, which no two processes share). If that is not the victim, the victim was
+ * reaped, since a number is bound to one process from its birth until then, and we signal nobody.
  *
  * /proc/PID/stat cannot decide that: it has the start time in clock ticks, 10 ms, and a number can
  * come back within one.
@@ -17,10 +16,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#define FOUND_SIZE (AUTOKILL_SWEEP_SLOTS * sizeof(struct autokill_identity))
 
 int victim_open(__u32 tgid)
 {
@@ -36,47 +36,22 @@ int victim_open(__u32 tgid)
 	return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 }
 
-int victim_identity(const struct maps *m, int pidfd, struct autokill_identity *out)
-{
-	/* v6.1: f0d74c4da1f0 ("bpf: Parameterize task iterators.") */
-	union bpf_iter_link_info which = { .task.pid_fd = pidfd };
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &which,
-		    .iter_info_len = sizeof(which));
-	_cleanup_close_ int link = -1, iter = -1;
-	ssize_t n;
-
-	link = bpf_link_create(m->identity, 0, BPF_TRACE_ITER, &opts);
-	if (link < 0)
-		return -errno;
-	iter = bpf_iter_create(link);
-	if (iter < 0)
-		return -errno;
-	/* One record for each thread, all the same; the kernel makes no more than are asked for. */
-	n = read(iter, out, sizeof(*out));
-	if (n < 0)
-		return -errno;
-	if (!n)
-		return -ESRCH;
-	return n == sizeof(*out) ? 0 : -EPROTO;
-}
-
-int victim_verify(const struct maps *m, int pidfd, __u32 tgid, __u64 start_time)
-{
-	struct autokill_identity who;
-	int err;
-
-#ifdef MUTATE_AGENT_NO_IDENTITY
-	return 0;
-#endif
-	err = victim_identity(m, pidfd, &who);
-	if (err)
-		return err;
-	return who.tgid == tgid && who.start_time == start_time ? 0 : -ESRCH;
-}
-
 int victim_kill(int pidfd)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) ? -errno : 0;
+}
+
+struct autokill_identity *found_map(const struct maps *m)
+{
+	void *found = mmap(NULL, FOUND_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, m->found, 0);
+
+	return found == MAP_FAILED ? NULL : found;
+}
+
+void found_unmap(struct autokill_identity *found)
+{
+	if (found)
+		munmap(found, FOUND_SIZE);
 }
 
 /*
@@ -90,6 +65,33 @@ static int ask_program(int prog, void *ctx, size_t size)
 	if (bpf_prog_test_run_opts(prog, &opts))
 		return -errno;
 	return (int)opts.retval;
+}
+
+int victims_identify(const struct maps *m, __u32 n)
+{
+	struct autokill_identify ask = { .count = n };
+
+	return ask_program(m->identity, &ask, sizeof(ask));
+}
+
+bool victim_is(const struct autokill_identity *who, const struct autokill_identity *now)
+{
+#ifdef MUTATE_AGENT_NO_IDENTITY
+	return true;
+#endif
+	return now->tgid == who->tgid && now->start_time == who->start_time;
+}
+
+int victim_verify(const struct maps *m, struct autokill_identity *found,
+		  const struct autokill_identity *who)
+{
+	int err;
+
+	*found = (struct autokill_identity){ .pidfd = who->pidfd };
+	err = victims_identify(m, 1);
+	if (err)
+		return err;
+	return victim_is(who, found) ? 0 : -ESRCH;
 }
 
 int agent_say(const struct maps *m, __u64 id, enum autokill_agent_word word,

@@ -3,6 +3,8 @@
 #ifndef AUTOKILL_USER_VICTIM_H
 #define AUTOKILL_USER_VICTIM_H
 
+#include <stdbool.h>
+
 #include "autokill_state.h"
 #include "maps.h"
 
@@ -14,16 +16,33 @@
 int victim_open(__u32 tgid);
 
 /**
- * victim_verify - is the process of @pidfd the one whose leader started at @start_time?
- * @pidfd: from victim_open(@tgid)
- * @start_time: task_struct.start_boottime, ns
+ * found_map - maps/found, by which the programs are asked who somebody is
+ *
+ * Return: AUTOKILL_SWEEP_SLOTS elements, for found_unmap(), which takes NULL, too; NULL with errno.
+ */
+struct autokill_identity *found_map(const struct maps *m);
+void found_unmap(struct autokill_identity *found);
+
+/**
+ * victims_identify - who the processes are of the pidfds in the first @n elements of maps/found
+ *
+ * The elements have a pidfd and nothing else, and get tgid and start_time of its process, as long as that is not
+ * reaped. Those with a negative pidfd are skipped.
+ * Return: 0; -EBADF if one is not a pidfd; -EAGAIN, -errno: it cannot be found out now. Then none may be relied on.
+ */
+int victims_identify(const struct maps *m, __u32 n);
+
+/** victim_is - is @now, from victims_identify(), @who? */
+bool victim_is(const struct autokill_identity *who, const struct autokill_identity *now);
+
+/**
+ * victim_verify - is the process of @who->pidfd, from victim_open(@who->tgid), @who?
+ * @found: from found_map(); its first element is written
  *
  * Return: 0; -ESRCH if it is another one, or gone; other -errno if that cannot be found out.
  */
-int victim_verify(const struct maps *m, int pidfd, __u32 tgid, __u64 start_time);
-
-/** victim_identity - who the number behind @pidfd leads to now. Return: 0, -ESRCH, -errno. */
-int victim_identity(const struct maps *m, int pidfd, struct autokill_identity *out);
+int victim_verify(const struct maps *m, struct autokill_identity *found,
+		  const struct autokill_identity *who);
 
 /**
  * victim_kill - SIGKILL to the thread group, also if its leader has exited

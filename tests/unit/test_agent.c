@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "beat.h"
@@ -32,11 +33,13 @@ static struct {
 	struct autokill_agent beat; /* as written last */
 	unsigned int walks_at_beat; /* before the last heartbeat */
 	unsigned int walks, opens, kills, beats, ready;
-	int open_err, kill_err; /* of the next one */
-	pid_t torn;		/* the next lookup gives this victim */
-	bool deaf;		/* SIGKILL has no effect */
-	__u64 skew;		/* of the clock */
-	int releases[2];	/* a pipe of records */
+	int open_err, ask_err, kill_err; /* of the next one */
+	__u32 opened[64];		 /* the number behind each descriptor */
+	unsigned int asks, asked_most; /* calls of victims_identify(), and the most pidfds in one */
+	pid_t torn;		       /* the next lookup gives this victim */
+	bool deaf;		       /* SIGKILL has no effect */
+	__u64 skew;		       /* of the clock */
+	int releases[2];	       /* a pipe of records */
 	int stop[2];
 	int (*at_ready)(void), (*at_beat)(void);
 	ring_buffer_sample_fn take;
@@ -146,23 +149,56 @@ static __u64 fake_beat_now(void)
 
 static int fake_victim_open(__u32 tgid)
 {
-	int err = fake.open_err;
+	int fd, err = fake.open_err;
 
 	fake.opens++;
 	fake.open_err = 0;
-	return err ? err : victim_open(tgid);
+	fd = err ? err : victim_open(tgid);
+	if (fd >= 0) {
+		assert_in_range(fd, 0, sizeof(fake.opened) / sizeof(*fake.opened) - 1);
+		fake.opened[fd] = tgid;
+	}
+	return fd;
 }
 
-static int fake_victim_verify(const struct maps *m, int pidfd, __u32 tgid, __u64 start_time)
+static struct autokill_identity identity_of(__u32 tgid)
 {
-	(void)m;
-	(void)pidfd;
-	if (start_time != 1000 + tgid)
-		return -ESRCH;
+	struct autokill_identity who = { .start_time = 1000 + tgid, .tgid = tgid };
+
 	for (int i = 0; i < N; i++)
 		if (fake.tethers[i].tgid == tgid && fake.stranger[i])
-			return -ESRCH;
-	return 0;
+			who.start_time++;
+	return who;
+}
+
+static int fake_victims_identify(const struct maps *m, __u32 n)
+{
+	int err = fake.ask_err;
+
+	(void)m;
+	fake.ask_err = 0;
+	fake.asks++;
+	fake.asked_most = n > fake.asked_most ? n : fake.asked_most;
+	for (__u32 i = 0; i < n && !err; i++) {
+		int fd = fake.answer[i].pidfd;
+
+		fake.answer[i] = fd < 0 ? (struct autokill_identity){}
+					: identity_of(fake.opened[fd]);
+	}
+	return err;
+}
+
+/* The real one asks by its own name. */
+static int fake_victim_verify(const struct maps *m, struct autokill_identity *found,
+			      const struct autokill_identity *who)
+{
+	int err;
+
+	*found = (struct autokill_identity){ .pidfd = who->pidfd };
+	err = fake_victims_identify(m, 1);
+	if (err)
+		return err;
+	return victim_is(who, found) ? 0 : -ESRCH;
 }
 
 static int fake_victim_kill(int pidfd)
@@ -267,6 +303,7 @@ static int fake_agent_swept(const struct maps *m, __u64 id, __u32 count)
 #define beat_now fake_beat_now
 #define victim_open fake_victim_open
 #define victim_verify fake_victim_verify
+#define victims_identify fake_victims_identify
 #define victim_kill fake_victim_kill
 #define agent_say fake_agent_say
 #include "agent.c"
@@ -282,9 +319,9 @@ static int setup(void **state)
 	assert_int_equal(pipe2(fake.releases, O_CLOEXEC | O_NONBLOCK), 0);
 	assert_int_equal(pipe2(fake.stop, O_CLOEXEC), 0);
 	fake.found = memfd_create("found", MFD_CLOEXEC);
-	assert_int_equal(ftruncate(fake.found, FOUND_SIZE), 0);
-	fake.answer = mmap(NULL, FOUND_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fake.found, 0);
-	assert_true(fake.answer != MAP_FAILED);
+	assert_int_equal(ftruncate(fake.found, AUTOKILL_SWEEP_SLOTS * sizeof(*fake.answer)), 0);
+	fake.answer = found_map(&(struct maps){ .found = fake.found });
+	assert_non_null(fake.answer);
 	return 0;
 }
 
@@ -354,7 +391,7 @@ static void run(void)
 	assert_int_equal(fake.ready, 1);
 	assert_int_equal(fake.beat.beat, 0);
 	close(fake.found);
-	munmap(fake.answer, FOUND_SIZE);
+	found_unmap(fake.answer);
 	for (int i = 0; i < 2; i++) {
 		close(fake.releases[i]);
 		close(fake.stop[i]);
@@ -445,6 +482,21 @@ static void without_descriptors_it_tries_again_later(void **state)
 	assert_int_equal(fake.walks, 2);
 	assert_int_equal(SAID(0, AGENT_GONE), 1);
 	assert_int_equal(SAID(1, AGENT_GONE), 1);
+}
+
+static void who_cannot_be_told_is_asked_for_again(void **state)
+{
+	pid_t a = child_new(0, TETHER_RELEASED), b = child_new(1, TETHER_RELEASED);
+
+	(void)state;
+	fake.ask_err = -EAGAIN;
+	fake.at_beat = second_beat;
+	run();
+	assert_true(child_end(a));
+	assert_true(child_end(b));
+	assert_int_equal(fake.kills, 2);
+	assert_int_equal(SAID(0, AGENT_FAILED), 1);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
 }
 
 static void a_signal_that_is_refused_is_sent_again(void **state)
@@ -653,6 +705,61 @@ static void a_member_that_cannot_be_told_is_swept_again(void **state)
 	assert_true(fake.sweeps > 4);
 }
 
+static void members_are_told_by_one_call(void **state)
+{
+	(void)state;
+	tree_new(TETHER_RELEASED);
+	run();
+	assert_int_equal(tree_end(), N);
+	assert_int_equal(fake.asked_most, N / 2);
+	assert_int_equal(fake.asks, 2); /* one for each part of the sweep */
+}
+
+/* Not even one is signalled whose call has failed. */
+static void members_that_cannot_be_told_are_asked_for_again(void **state)
+{
+	(void)state;
+	tree_new(TETHER_RELEASED);
+	fake.ask_err = -EAGAIN;
+	run();
+	assert_int_equal(tree_end(), N);
+	assert_int_equal(fake.kills, N);
+	assert_int_equal(SAID(0, AGENT_FAILED), N / 2);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
+	assert_true(fake.sweeps >= 2);
+}
+
+/* So that there is room for one descriptor more. */
+static int release_tree_without_room(void)
+{
+	struct rlimit limit;
+	int next = dup(0);
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = next + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return release_tree();
+}
+
+static void a_batch_takes_no_more_descriptors_than_there_are(void **state)
+{
+	struct rlimit before;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	tree_new(TETHER_LIVE);
+	fake.at_ready = release_tree_without_room;
+	run();
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(tree_end(), N);
+	assert_int_equal(fake.asked_most, 1);
+	assert_int_equal(fake.asks, N);
+	assert_int_equal(SAID(0, AGENT_FAILED), 0);
+	assert_int_equal(SAID(0, AGENT_KILLED), 1);
+}
+
 static void a_signal_to_a_member_that_is_refused_is_sent_again(void **state)
 {
 	(void)state;
@@ -722,6 +829,7 @@ int main(void)
 		cmocka_unit_test_setup(a_record_wakes, setup),
 		cmocka_unit_test_setup(a_stranger_lives, setup),
 		cmocka_unit_test_setup(without_descriptors_it_tries_again_later, setup),
+		cmocka_unit_test_setup(who_cannot_be_told_is_asked_for_again, setup),
 		cmocka_unit_test_setup(a_signal_that_is_refused_is_sent_again, setup),
 		cmocka_unit_test_setup(a_release_under_way_is_let_alone, setup),
 		cmocka_unit_test_setup(a_torn_copy_ends_no_tether, setup),
@@ -731,6 +839,9 @@ int main(void)
 		cmocka_unit_test_setup(a_tree_is_swept_until_it_is_gone, setup),
 		cmocka_unit_test_setup(a_tree_that_waits_at_the_start_is_swept, setup),
 		cmocka_unit_test_setup(a_member_that_cannot_be_told_is_swept_again, setup),
+		cmocka_unit_test_setup(members_are_told_by_one_call, setup),
+		cmocka_unit_test_setup(members_that_cannot_be_told_are_asked_for_again, setup),
+		cmocka_unit_test_setup(a_batch_takes_no_more_descriptors_than_there_are, setup),
 		cmocka_unit_test_setup(a_signal_to_a_member_that_is_refused_is_sent_again, setup),
 		cmocka_unit_test_setup(a_tree_that_does_not_die_is_told_of_once, setup),
 		cmocka_unit_test_setup(it_ends_when_told, setup),

@@ -28,7 +28,7 @@ static struct features kernel_618(void)
 		.fn_pidfs_alloc_file = true,
 		.fn_file_release = true,
 		.fn_fput = true,
-		.iter_one_task = true,
+		.bpf_mem_alloc = true,
 		.kfunc_iter_task = true,
 		.kfunc_send_signal = true,
 		.kfunc_task_work_impl = true,
@@ -47,7 +47,7 @@ static struct features kernel_61(void)
 		.fn_copy_process = true,
 		.fn_pidfd_release = true,
 		.fn_anon_inode_getfile = true,
-		.iter_one_task = true,
+		.bpf_mem_alloc = true,
 	};
 }
 
@@ -181,7 +181,7 @@ static void names_each_lack(void **state)
 	static const size_t by_61[] = {
 		offsetof(struct features, fn_pidfd_release),
 		offsetof(struct features, fn_anon_inode_getfile),
-		offsetof(struct features, iter_one_task),
+		offsetof(struct features, bpf_mem_alloc),
 	};
 
 	(void)state;

@@ -13,6 +13,7 @@
  *
  * The next sweep is 2 ms after the first, then half as often each time. While somebody has no signal yet
  * it is every 16 ms at the least, for who was unborn runs soon, but for 8 s only: then it is something else.
+ * Once everybody has his signal, no sweep sooner than after 256 ms: it only holds up the deaths.
  */
 #include "agent_tree.h"
 
@@ -30,6 +31,7 @@
 
 #define FIRST_NS 2000000ULL
 #define UNKILLED_MOST_NS 16000000ULL
+#define KILLED_FIRST_NS 256000000ULL
 #define MOST_NS 1024000000ULL
 #define STUCK_AFTER_NS 8000000000ULL
 #define TREE_AT_ONCE 64 /* so many descriptors are open at a time */
@@ -190,6 +192,8 @@ static bool attend(struct trees *t, struct dying *d)
 	most = d->killed || now - d->since >= STUCK_AFTER_NS ? MOST_NS : UNKILLED_MOST_NS;
 	if (!d->stuck && now - d->since >= STUCK_AFTER_NS)
 		d->stuck = !agent_say(t->maps, d->id, AGENT_STUCK, 0, 0);
+	if (d->killed && d->wait < KILLED_FIRST_NS)
+		d->wait = KILLED_FIRST_NS;
 	d->due = now + d->wait;
 	d->wait = 2 * d->wait < most ? 2 * d->wait : most;
 	return true;

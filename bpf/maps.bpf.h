@@ -27,7 +27,7 @@ u64 pidfd_fops;
 u64 last_id;
 /*
  * Tethers in TETHER_BIRTH. Atomic adds; while it is 0 the release hook need not ask whether an
- * unknown pidfd belongs to a newborn whose tie was skipped.
+ * unknown pidfd belongs to a newborn whose tie was skipped, nor task_free whether a dead child's was.
  */
 u64 births_open;
 

@@ -212,6 +212,18 @@ static bool copy_holds(const struct agent *a, const struct autokill_tether *t)
 	       now->start_time == t->start_time;
 }
 
+/* Is the process of @pidfd @who? 0; -ESRCH: another one, or gone; other -errno: it cannot be found out now. */
+static int victim_verify(struct agent *a, int pidfd, const struct autokill_identity *who)
+{
+	int err;
+
+	a->found[0] = (struct autokill_identity){ .pidfd = pidfd };
+	err = victims_identify(a->maps, 1);
+	if (err)
+		return err;
+	return victim_is(who, &a->found[0]) ? 0 : -ESRCH;
+}
+
 /*
  * Do what the state of @t wants, if anything. A copy may be a little old: the state only goes on, an
  * id is never used twice, and victim_verify() decides who is killed.
@@ -239,8 +251,8 @@ static void tether_look(struct agent *a, const struct autokill_tether *t)
 		return;
 	}
 	beat_if_due(a);
-	pidfd = who.pidfd = victim_open(t->tgid);
-	err = pidfd < 0 ? pidfd : victim_verify(a->maps, a->found, &who);
+	pidfd = victim_open(t->tgid);
+	err = pidfd < 0 ? pidfd : victim_verify(a, pidfd, &who);
 	if (err && err != -ESRCH)
 		failed(a, t->id, FAIL_AGENT_OPEN, err);
 	else if (err && copy_holds(a, t))

@@ -82,18 +82,6 @@ bool victim_is(const struct autokill_identity *who, const struct autokill_identi
 	return now->tgid == who->tgid && now->start_time == who->start_time;
 }
 
-int victim_verify(const struct maps *m, struct autokill_identity *found,
-		  const struct autokill_identity *who)
-{
-	int err;
-
-	*found = (struct autokill_identity){ .pidfd = who->pidfd };
-	err = victims_identify(m, 1);
-	if (err)
-		return err;
-	return victim_is(who, found) ? 0 : -ESRCH;
-}
-
 int agent_say(const struct maps *m, __u64 id, enum autokill_agent_word word,
 	      enum autokill_what what, int err)
 {

@@ -36,15 +36,6 @@ int victims_identify(const struct maps *m, __u32 n);
 bool victim_is(const struct autokill_identity *who, const struct autokill_identity *now);
 
 /**
- * victim_verify - is the process of @who->pidfd, from victim_open(@who->tgid), @who?
- * @found: from found_map(); its first element is written
- *
- * Return: 0; -ESRCH if it is another one, or gone; other -errno if that cannot be found out.
- */
-int victim_verify(const struct maps *m, struct autokill_identity *found,
-		  const struct autokill_identity *who);
-
-/**
  * victim_kill - SIGKILL to the thread group, also if its leader has exited
  *
  * Return: 0; -ESRCH if nobody is left of it; other -errno of pidfd_send_signal().

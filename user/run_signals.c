@@ -47,7 +47,7 @@ bool run_signal_passes(const struct run_signal *signal)
 {
 	if (signal->number == SIGCHLD)
 		return false;
-	if (signal->number == SIGCONT && signal->has_continued)
+	if (signal->number == SIGCONT && (signal->has_continued || signal->stops_again))
 		return false;
 	if (signal->from_command) /* it signals its group, or us; it need not be told */
 		return false;
@@ -65,6 +65,18 @@ static void pass(int pidfd, int number)
 		 sigabbrev_np(number), strerror(errno));
 }
 
+/*
+ * Is a SIGTSTP pending? When one is sent, the kernel throws away a SIGCONT that was not received yet, and the other way
+ * round (prepare_signal(), kernel/signal.c). So if we have received a SIGCONT, and find a SIGTSTP, it came later; and
+ * a command that it has stopped, in our group, does not show any more that it was continued.
+ */
+static bool stop_pending(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) && sigismember(&pending, SIGTSTP) == 1;
+}
+
 void run_signals_pass(const struct run_signals *signals, pid_t pid, int pidfd)
 {
 	struct signalfd_siginfo info;
@@ -78,8 +90,11 @@ void run_signals_pass(const struct run_signals *signals, pid_t pid, int pidfd)
 			.session_leader = getsid(0) == getpid(),
 		};
 
-		if (signal.number == SIGCONT)
+		if (signal.number == SIGCONT) {
 			signal.has_continued = run_child_continued(pidfd);
+			/* Asked last: the stop may have come between the two. */
+			signal.stops_again = stop_pending();
+		}
 		if (run_signal_passes(&signal))
 			pass(pidfd, signal.number);
 	}

@@ -34,7 +34,8 @@
  *
  * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called.
  * Then the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to
- * any kernel, but can be skipped under preemption; `autokill status` says so and counts it.
+ * any kernel, but can be skipped under preemption, so birth and guard are there twice; and *commit* kills
+ * where guard cannot see what an exec gains. `autokill status` says so and counts what was skipped.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -88,18 +89,36 @@ int BPF_PROG(autokill_birth, struct task_struct *task, unsigned long clone_flags
 	return lsm_ret(ret ?: tether_birth(task, clone_flags));
 }
 
+/*
+ * Where birth can be skipped. @second: this copy runs after the other (the last one attached is called first), and leaves what
+ * that has done. A mark that an earlier clone has left counts only with a record of the new task, which task_free drops.
+ */
+static __always_inline int birth_skippable(struct task_struct *task, u64 flags, bool second)
+{
+	struct autokill_task *creator = task_record(bpf_get_current_task_btf());
+	struct autokill_task *rec = task_record(task);
+
+	if (second && rec && creator && creator->newborn == (u64)task)
+		return 0;
+	/* What a skipped task_free has left belongs to a former owner of the address. */
+	if (rec) {
+		native_state(rec, 0);
+		tree_leave((u64)task);
+		task_record_drop((u64)task, rec->uid, rec->units);
+	}
+	return tether_birth(task, flags);
+}
+
+SEC("fmod_ret/security_task_alloc")
+int BPF_PROG(autokill_birth2_fn, struct task_struct *task, unsigned long clone_flags, int ret)
+{
+	return ret ?: birth_skippable(task, clone_flags, true);
+}
+
 SEC("fmod_ret/security_task_alloc")
 int BPF_PROG(autokill_birth_fn, struct task_struct *task, unsigned long clone_flags, int ret)
 {
-	/* What a skipped task_free has left belongs to a former owner of the address. */
-	struct autokill_task *stale = task_record(task);
-
-	if (stale) {
-		native_state(stale, 0);
-		tree_leave((u64)task);
-		task_record_drop((u64)task, stale->uid, stale->units);
-	}
-	return ret ?: tether_birth(task, clone_flags);
+	return ret ?: birth_skippable(task, clone_flags, false);
 }
 
 SEC("lsm/task_free")
@@ -188,6 +207,13 @@ int BPF_PROG(autokill_guard, struct linux_binprm *bprm, const struct file *file,
 	return lsm_ret(ret ?: guard_exec(bprm));
 }
 
+/* An exec that the first copy has refused does not get to the second; neither changes anything else. */
+SEC("fmod_ret/security_bprm_creds_from_file")
+int BPF_PROG(autokill_guard2_fn, struct linux_binprm *bprm, const struct file *file, int ret)
+{
+	return ret ?: guard_exec(bprm);
+}
+
 SEC("fmod_ret/security_bprm_creds_from_file")
 int BPF_PROG(autokill_guard_fn, struct linux_binprm *bprm, const struct file *file, int ret)
 {
@@ -195,7 +221,14 @@ int BPF_PROG(autokill_guard_fn, struct linux_binprm *bprm, const struct file *fi
 }
 
 SEC("fentry/security_bprm_committing_creds")
-int BPF_PROG(autokill_guard2_fn, const struct linux_binprm *bprm)
+int BPF_PROG(autokill_commit2_fn, const struct linux_binprm *bprm)
+{
+	guard_commit(bprm);
+	return 0;
+}
+
+SEC("fentry/security_bprm_committing_creds")
+int BPF_PROG(autokill_commit_fn, const struct linux_binprm *bprm)
 {
 	guard_commit(bprm);
 	return 0;

@@ -107,6 +107,8 @@ steps_end()
 
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
 
+without_lsm=lsm=landlock,lockdown,yama,apparmor # no bpf
+
 build() { make -j2 all tests; }
 build_other() { make -j2 OUTPUT="$OUTPUT/other" CC=clang CLANG=clang-19 "$OUTPUT/other/autokill"; }
 

@@ -22,8 +22,10 @@ static const char *const release_pidfd_kp[] = { "autokill_release_pidfd_kp",
 						"autokill_release_pidfd", NULL };
 
 static const char *const guard_lsm[] = { "autokill_unbirth", "autokill_guard", NULL };
-static const char *const guard_fn[] = { "autokill_unbirth_fn", "autokill_guard2_fn",
-					"autokill_guard_fn", NULL };
+static const char *const guard_fn[] = {
+	"autokill_unbirth_fn", "autokill_commit2_fn", "autokill_commit_fn",
+	"autokill_guard2_fn",  "autokill_guard_fn",   NULL,
+};
 
 /* Trees: who is in one, printed; and members that exit. */
 static const char *const tree[] = { "autokill_members", "autokill_exit2", "autokill_exit", NULL };
@@ -46,7 +48,15 @@ static const char *const native[] = {
 };
 
 static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
-static const char *const arm_fn[] = { "autokill_birth_fn", "autokill_prctl", NULL };
+/* In this order: the last one attached is called first. */
+static const char *const arm_fn[] = {
+#ifndef MUTATE_BIRTH_ONCE
+	"autokill_birth2_fn",
+#endif
+	"autokill_birth_fn",
+	"autokill_prctl",
+	NULL,
+};
 
 static const char *const services_agent[] = { "autokill_agent", "autokill_identity",
 					      "autokill_sweep", NULL };

@@ -7,7 +7,8 @@
  * Two workers at a time, each with a cgroup, which nothing that a tree does here leaves: it tells who
  * is alive, whatever autokill believes, and bounds the tree by pids.max. Each round makes a holder, the
  * holder a tree in that cgroup, and a random time later its pidfd goes: closed, by _exit(), or by
- * SIGKILL. Then the cgroup must become empty. Strangers, in no tree, fork and exec beside it all.
+ * SIGKILL. Then the cgroup must become empty; the first that does not ends it all, since it takes a
+ * minute to be sure of one. Strangers, in no tree, fork and exec beside it.
  *
  * The members fork chains and bombs, and twice with setsid(), all as fast as they can; in half of the
  * trees they also exec (a thread does it, too), spawn, and make themselves namespaces.
@@ -321,7 +322,7 @@ static void round_play(struct cage *cage, int worker, uint64_t *seed, struct tal
 		t->sum_ns += took;
 		t->longest_ns = took > t->longest_ns ? took : t->longest_ns;
 	} else {
-		t->survived++;
+		__atomic_fetch_add(&t->survived, 1, __ATOMIC_RELAXED); /* somebody_survived() */
 		t->survivors += cage_count(cage);
 		cage_write(cage, "cgroup.kill", "1");
 		if (!cage_wait(cage, DEADLINE_MS))
@@ -334,13 +335,22 @@ static void round_play(struct cage *cage, int worker, uint64_t *seed, struct tal
 	waitpid(holder, &status, 0);
 }
 
-static _Noreturn void worker_life(int worker, int rounds, uint64_t seed, struct tally *t)
+/* Each worker writes its own tally; the other reads it here, and may as well read it a round later. */
+static bool somebody_survived(struct tally *tallies)
+{
+	for (int i = 0; i < WORKERS; i++)
+		if (__atomic_load_n(&tallies[i].survived, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+static _Noreturn void worker_life(int worker, int rounds, uint64_t seed, struct tally *tallies)
 {
 	struct cage cage;
 
 	cage_make(&cage, worker);
-	for (int i = 0; i < rounds; i++)
-		round_play(&cage, worker, &seed, t);
+	for (int i = 0; i < rounds && !somebody_survived(tallies); i++)
+		round_play(&cage, worker, &seed, &tallies[worker]);
 	cage_drop(&cage);
 	exit(0);
 }
@@ -411,7 +421,7 @@ static void workers_run(int releases, uint64_t seed, struct tally *tallies)
 		if (workers[i] < 0)
 			die("fork");
 		if (!workers[i])
-			worker_life(i, releases / WORKERS, seed + 7919 * i, &tallies[i]);
+			worker_life(i, releases / WORKERS, seed + 7919 * i, tallies);
 	}
 	for (int i = 0; i < WORKERS; i++) {
 		int status;

@@ -77,6 +77,17 @@ static void call_fork(void)
 	wait_for(pid);
 }
 
+/* The life of a task, without a memory of its own: what is added to it shows, see above. */
+static void call_vfork(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid)
+		_exit(0);
+	must(pid > 0, "vfork");
+	wait_for(pid);
+}
+
 extern char **environ;
 
 static void call_exec(void)
@@ -199,6 +210,7 @@ static const struct call {
 	{ "thread", call_thread, 5, NOTHING },
 	{ "clone3-refused", call_refused, 200, NOTHING },
 	{ "fork+exit", call_fork, 1, NOTHING },
+	{ "vfork+exit", call_vfork, 1, NOTHING },
 	{ "exec", call_exec, 1, NOTHING },
 	{ "child", call_child, 1, NOTHING },
 	{ "child-by-prctl", call_child_prctl, 1, PRCTL },

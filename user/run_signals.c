@@ -47,7 +47,7 @@ bool run_signal_passes(const struct run_signal *signal)
 {
 	if (signal->number == SIGCHLD)
 		return false;
-	if (signal->number == SIGCONT && (signal->has_continued || signal->stops_again))
+	if (signal->number == SIGCONT && signal->has_continued)
 		return false;
 	if (signal->from_command) /* it signals its group, or us; it need not be told */
 		return false;
@@ -67,8 +67,9 @@ static void pass(int pidfd, int number)
 
 /*
  * Is a SIGTSTP pending? When one is sent, the kernel throws away a SIGCONT that was not received yet, and the other way
- * round (prepare_signal(), kernel/signal.c). So if we have received a SIGCONT, and find a SIGTSTP, it came later; and
- * a command that it has stopped, in our group, does not show any more that it was continued.
+ * round (prepare_signal(), kernel/signal.c). So if we have received a SIGCONT, and find a SIGTSTP, it came later, and
+ * is what we receive next of the two. A command that the terminal has stopped with us does not show any more that it
+ * was continued. (It may also come after this look: then Ctrl-Z has to be repeated.)
  */
 static bool stop_pending(void)
 {
@@ -80,6 +81,8 @@ static bool stop_pending(void)
 void run_signals_pass(const struct run_signals *signals, pid_t pid, int pidfd)
 {
 	struct signalfd_siginfo info;
+	struct run_signal cont;
+	bool held = false; /* cont, until we know whose the SIGTSTP behind it is */
 
 	while (read(signals->fd, &info, sizeof(info)) == sizeof(info)) {
 		struct run_signal signal = {
@@ -92,8 +95,17 @@ void run_signals_pass(const struct run_signals *signals, pid_t pid, int pidfd)
 
 		if (signal.number == SIGCONT) {
 			signal.has_continued = run_child_continued(pidfd);
+			cont = signal;
 			/* Asked last: the stop may have come between the two. */
-			signal.stops_again = stop_pending();
+			held = stop_pending();
+			if (held)
+				continue;
+		}
+		if (signal.number == SIGTSTP) {
+			/* If the command gets this from us, it may need the other first: it may be stopped. */
+			if (held && run_signal_passes(&signal) && run_signal_passes(&cont))
+				pass(pidfd, SIGCONT);
+			held = false;
 		}
 		if (run_signal_passes(&signal))
 			pass(pidfd, signal.number);

@@ -32,7 +32,6 @@ struct run_signal {
 	bool from_command;   /* the command itself sent it */
 	bool same_group;     /* the command is in our process group */
 	bool has_continued;  /* a SIGCONT has continued the command without us */
-	bool stops_again;    /* a SIGTSTP has come since: it undoes a SIGCONT (signal(7)) */
 	bool session_leader; /* we are */
 };
 

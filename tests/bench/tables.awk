@@ -74,12 +74,14 @@ END {
 			goal(l ": fork+exit of a member, % added", 100 * (ratio[k, "not-loaded"] - 1), 2, "%.2f")
 		# fork's own count goes by the page allocator (cost.c), so also what is added to a vfork, in % of a fork.
 		k = key("cost", l, c, "vfork+exit", "not-loaded", 0, 0)
-		if (k in low) {
-			added = low[key("cost", l, c, "vfork+exit", "idle", 0, 0)] - low[k]
-			member = low[key("cost", l, c, "vfork+exit", "member", 0, 0)] - low[k]
-			whole = low[key("cost", l, c, "fork+exit", "not-loaded", 0, 0)]
-			goal(l ": the same by what is added to vfork+exit, untethered, % of fork+exit", 100 * added / whole, 0.5, "%.2f")
-			goal(l ": the same by what is added to vfork+exit, member, % of fork+exit", 100 * member / whole, 2, "%.2f")
+		idle = key("cost", l, c, "vfork+exit", "idle", 0, 0)
+		member = key("cost", l, c, "vfork+exit", "member", 0, 0)
+		whole = key("cost", l, c, "fork+exit", "not-loaded", 0, 0)
+		if (k in low && idle in low && member in low && whole in low) {
+			goal(l ": the same by what is added to vfork+exit, untethered, % of fork+exit",
+				100 * (low[idle] - low[k]) / low[whole], 0.5, "%.2f")
+			goal(l ": the same by what is added to vfork+exit, member, % of fork+exit",
+				100 * (low[member] - low[k]) / low[whole], 2, "%.2f")
 		}
 		goal_ratio(l ": tree of 1,000 to cgroup.kill, no bystanders", key("tree", l, "ns", "tree", "autokill", 1000, 0), "cgroup.kill", 1)
 		goal_ratio(l ": tree of 1,000 to cgroup.kill, 10,000 bystanders", key("tree", l, "ns", "tree", "autokill", 1000, 10000), "cgroup.kill", 1.2)

@@ -34,8 +34,9 @@
  *
  * Without `bpf` in the kernel's list of active LSMs an LSM program attaches and is never called.
  * Then the same functions hang on fmod_ret and fentry of security_* (suffix _fn), which attach to
- * any kernel, but can be skipped under preemption, so birth and guard are there twice; and *commit* kills
- * where guard cannot see what an exec gains. `autokill status` says so and counts what was skipped.
+ * any kernel, but can be skipped under preemption, so birth, unbirth and guard are there twice, and birth_late
+ * makes up for a skipped birth; *commit* kills where guard cannot see what an exec gains. `autokill status` says
+ * so and counts what was skipped.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -90,22 +91,14 @@ int BPF_PROG(autokill_birth, struct task_struct *task, unsigned long clone_flags
 }
 
 /*
- * Where birth can be skipped. @second: this copy runs after the other (the last one attached is called first), and leaves what
- * that has done. A mark that an earlier clone has left counts only with a record of the new task, which task_free drops.
+ * Where birth can be skipped. @second: this copy runs after the other, and leaves what that has done. (What is attached last is called
+ * first, user/rungs.c. Were it the other way round, the first copy would undo the second's work, and the canary fail.)
  */
 static __always_inline int birth_skippable(struct task_struct *task, u64 flags, bool second)
 {
-	struct autokill_task *creator = task_record(bpf_get_current_task_btf());
-	struct autokill_task *rec = task_record(task);
-
-	if (second && rec && creator && creator->newborn == (u64)task)
+	if (second && is_born(task, flags))
 		return 0;
-	/* What a skipped task_free has left belongs to a former owner of the address. */
-	if (rec) {
-		native_state(rec, 0);
-		tree_leave((u64)task);
-		task_record_drop((u64)task, rec->uid, rec->units);
-	}
+	record_stale(task);
 	return tether_birth(task, flags);
 }
 
@@ -125,6 +118,13 @@ SEC("lsm/task_free")
 int BPF_PROG(autokill_unbirth, struct task_struct *task)
 {
 	task_freed(task);
+	return 0;
+}
+
+SEC("fentry/security_task_free")
+int BPF_PROG(autokill_unbirth2_fn, struct task_struct *task)
+{
+	task_freed(task); /* finds nothing if the other copy was called */
 	return 0;
 }
 
@@ -201,13 +201,23 @@ int BPF_PROG(autokill_born, struct pid *pid, int trace, int node, struct kernel_
 	return 0;
 }
 
+/* Attached after born, so called before: it then finds a newborn whose tie is missing. */
+SEC("fexit/copy_process")
+int BPF_PROG(autokill_birth_late_fn, struct pid *pid, int trace, int node,
+	     struct kernel_clone_args *args, struct task_struct *child)
+{
+	if (!IS_ERR_VALUE(child))
+		birth_late(child, args->flags);
+	return 0;
+}
+
 SEC("lsm/bprm_creds_from_file")
 int BPF_PROG(autokill_guard, struct linux_binprm *bprm, const struct file *file, int ret)
 {
 	return lsm_ret(ret ?: guard_exec(bprm));
 }
 
-/* An exec that the first copy has refused does not get to the second; neither changes anything else. */
+/* An exec that the first copy has refused does not get to the second. */
 SEC("fmod_ret/security_bprm_creds_from_file")
 int BPF_PROG(autokill_guard2_fn, struct linux_binprm *bprm, const struct file *file, int ret)
 {

@@ -56,10 +56,10 @@ static __always_inline void guard_commit(const struct linux_binprm *bprm)
 {
 	int err;
 
+	if (!guard_applies() || !guard_gains(bprm))
+		return;
 	/* The other copy has killed it, or somebody else. */
 	if (BPF_CORE_READ(bpf_get_current_task_btf(), signal, flags) & SIGNAL_GROUP_EXIT)
-		return;
-	if (!guard_applies() || !guard_gains(bprm))
 		return;
 	err = bpf_send_signal(SIGKILL);
 	if (err)

@@ -107,6 +107,7 @@ static __noinline int task_record_add(u64 task, u32 uid, u32 units)
 		rec = bpf_map_lookup_elem(&tasks, &task);
 		if (!rec)
 			return -ENOMEM; /* we have just put it there */
+		rec->task = task;
 		rec->uid = uid;
 		rec->units = units;
 		return 0;

@@ -196,18 +196,18 @@ static __always_inline void tree_released(u64 id, struct tether *t)
 	hold_put(id, HOLD_FILE);
 }
 
-/* fexit of copy_process, in the creator: the look after the child is visible. */
-static __always_inline void tree_born(struct task_struct *child)
+/* fexit of copy_process, in the creator: SIGKILL to @child, which is visible by now. */
+static __noinline int born_kill(struct task_struct *child)
 {
 	struct task_struct *task;
 	u64 addr;
 	int ret;
 
-	if (!tree_marked((u64)child))
-		return;
+	if (!child)
+		return 0;
 	task = bpf_task_from_pid(BPF_CORE_READ(child, pid));
 	if (!task)
-		return;
+		return 0;
 	/* Else clang would go on with @child, being equal, which the verifier does not trust. */
 	addr = (u64)task;
 	barrier_var(addr);
@@ -217,6 +217,14 @@ static __always_inline void tree_born(struct task_struct *child)
 			failure_count(FAIL_SIGNAL_HERE, ret);
 	}
 	bpf_task_release(task);
+	return 0;
+}
+
+/* fexit of copy_process, in the creator: the look after the child is visible. */
+static __always_inline void tree_born(struct task_struct *child)
+{
+	if (tree_marked((u64)child))
+		born_kill(child);
 }
 
 #endif /* AUTOKILL_SWEEP_BPF_H */

@@ -471,6 +471,89 @@ static __always_inline void tether_unbirth(u64 id, u64 task)
 }
 
 /*
+ * At task_alloc, where that can be skipped, in the second copy: has the first been there? It has if it left a record that is not
+ * of a former owner of the address: one that the creator's mark and the tether in it belong to, with the request used up.
+ */
+static __always_inline bool is_born(struct task_struct *task, u64 flags)
+{
+	struct autokill_task *creator = task_record(bpf_get_current_task_btf());
+	struct autokill_task *rec = task_record(task);
+
+	return creator && rec && creator->newborn == (u64)task &&
+	       creator->newborn_id == rec->tether && !rec->left &&
+	       !(creator->native & NATIVE_ASKED) &&
+	       !(creator->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD));
+}
+
+/* What is recorded of @task's address belongs to a former owner, whose task_free was skipped. It is dead. */
+static __noinline int record_stale(struct task_struct *task)
+{
+	struct autokill_task *rec = task_record(task);
+	struct tether *t;
+	u32 uid, units;
+	u64 id;
+
+	if (!rec)
+		return 0;
+	uid = rec->uid;
+	units = rec->units;
+	id = rec->tether;
+	native_state(rec, 0);
+	t = id ? bpf_map_lookup_elem(&tethers, &id) : NULL;
+	/* Its clone failed, or it came and went before its tie: nobody else would end that. */
+	if (t && READ_ONCE(t->d.state) == TETHER_BIRTH)
+		tether_unbirth(id, (u64)task);
+	if (rec->depth)
+		tree_leave((u64)task);
+	task_record_drop((u64)task, uid, units);
+	return 0;
+}
+
+/*
+ * Was birth, which can be skipped where this is called, missed for @child? A request that it would have used up is still there; or
+ * the child of a guarded task, or of a member of a tree, has no record. (One that an earlier owner of the address has left, because
+ * its task_free was skipped as well, cannot be told from the child's.)
+ */
+static __always_inline bool birth_missed(struct task_struct *child, u64 flags)
+{
+	struct autokill_task *creator = task_record(bpf_get_current_task_btf());
+	struct autokill_task *rec;
+
+	if (!creator)
+		return false;
+	if (creator->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD))
+		return true;
+	if (creator->native & NATIVE_ASKED)
+		return true;
+	if (!creator->guard && !creator->depth)
+		return false;
+	rec = task_record(child);
+	return !rec || rec->left;
+}
+
+/*
+ * fexit of copy_process, in the creator, of a clone that succeeded: the child is visible, and has its pidfd, but it does not run
+ * before this has returned. So what birth would have done can be done now; only to refuse the clone is too late.
+ */
+static __always_inline void birth_late(struct task_struct *child, u64 flags)
+{
+	int err;
+
+	if (!birth_missed(child, flags))
+		return;
+	record_stale(child);
+	err = tether_birth(child, flags);
+	if (!err) {
+		COUNT(births_made_up);
+		return;
+	}
+	failure_count(FAIL_BIRTH_LATE, err);
+#ifndef AGENT
+	born_kill(child);
+#endif
+}
+
+/*
  * The clone failed, and the task that it was to make, @task, is still marked: task_free was not seen.
  * Without BPF LSM it can be skipped, and is not called at all when a program of somebody else's on
  * fmod_ret/security_task_alloc refuses after ours. The mark can also be of an earlier clone, whose

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 4
+#define AUTOKILL_STATE_VERSION 5
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -116,6 +116,7 @@ struct autokill_tether {
  * members of trees
  */
 struct autokill_task {
+	__u64 task;   /* address of the task_struct: the key */
 	__u64 tether; /* the tether that this task is the child of, 0 if none */
 	__u64 newborn; /* task_struct that this task is just cloning, which has a record; 0 if none */
 	__u64 newborn_id;  /* the tether of it, while it waits for its file */
@@ -202,6 +203,7 @@ struct autokill_stats {
 	__u64 unborn;		/* members met by a sweep before their clone was through */
 	__u64 empty;		/* trees that became empty while their pidfd was open */
 	__u64 exits_made_up;	/* exits of members that were noticed at task_free only */
+	__u64 births_made_up; /* births that were skipped, and done when the clone was through */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -231,6 +233,7 @@ enum autokill_what {
 	FAIL_MEMBER_DELETE = 23,
 	FAIL_TREE_LOST = 24,   /* a member whose tether is not there: cannot be */
 	FAIL_NATIVE_INFO = 25, /* a struct pidfd_info could not be completed */
+	FAIL_BIRTH_LATE = 26,  /* a skipped birth could not be made up for: the child is killed */
 };
 
 struct autokill_failure {
@@ -365,7 +368,7 @@ _Static_assert(sizeof(struct autokill_identify) == 8, "layout of whom the agent 
 _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
 _Static_assert(sizeof(struct autokill_config) == 64, "layout of maps/config");
 _Static_assert(sizeof(struct autokill_tether) == 160, "layout of maps/tethers");
-_Static_assert(sizeof(struct autokill_task) == 312, "layout of maps/tasks");
+_Static_assert(sizeof(struct autokill_task) == 320, "layout of maps/tasks");
 _Static_assert(sizeof(struct autokill_event) == 88, "layout of maps/events");
 _Static_assert(sizeof(struct autokill_member_key) == 16, "layout of maps/members");
 _Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");

@@ -180,8 +180,9 @@ static void head_print(const struct status *s)
 	printf("hooks   %s\n", c->lsm ? "BPF LSM" : "fmod_ret and fentry, since BPF LSM is off");
 	if (!c->lsm)
 		printf("        The kernel skips such a program when a task was preempted in it and "
-		       "another one gets\n        there on the same CPU. What was skipped is made up "
-		       "for later; `skipped' below counts it.\n        Boot with `bpf' in lsm= to be "
+		       "another one gets\n        there on the same CPU. A birth or an exec that its "
+		       "second copy has missed, too, is lost;\n        what else was skipped is made up "
+		       "for later. SKIPPED below counts it. Boot with `bpf' in\n        lsm= to be "
 		       "without this.\n");
 	agent_print(s);
 	printf("flags   of clone3: %s\n", name_native_long(c->native));

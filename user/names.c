@@ -206,6 +206,8 @@ const char *name_what(enum autokill_what what)
 		return "tree-lost";
 	case FAIL_NATIVE_INFO:
 		return "native-info";
+	case FAIL_BIRTH_LATE:
+		return "birth-late";
 	}
 	return "unknown";
 }
@@ -263,6 +265,8 @@ const char *name_what_long(enum autokill_what what)
 		return "find the tree that a process is a member of";
 	case FAIL_NATIVE_INFO:
 		return "tell by PIDFD_GET_INFO what a child made by clone3's flags ended with";
+	case FAIL_BIRTH_LATE:
+		return "make up for a skipped birth (the child is killed, if possible)";
 	}
 	return "unknown";
 }

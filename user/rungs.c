@@ -23,8 +23,13 @@ static const char *const release_pidfd_kp[] = { "autokill_release_pidfd_kp",
 
 static const char *const guard_lsm[] = { "autokill_unbirth", "autokill_guard", NULL };
 static const char *const guard_fn[] = {
-	"autokill_unbirth_fn", "autokill_commit2_fn", "autokill_commit_fn",
-	"autokill_guard2_fn",  "autokill_guard_fn",   NULL,
+	"autokill_unbirth2_fn",
+	"autokill_unbirth_fn",
+	"autokill_commit2_fn",
+	"autokill_commit_fn",
+	"autokill_guard2_fn",
+	"autokill_guard_fn",
+	NULL,
 };
 
 /* Trees: who is in one, printed; and members that exit. */
@@ -48,14 +53,13 @@ static const char *const native[] = {
 };
 
 static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
-/* In this order: the last one attached is called first. */
+/* In this order: the last one attached is called first, and birth_late, on the same hook as born, before that. */
 static const char *const arm_fn[] = {
+	"autokill_birth_late_fn",
 #ifndef MUTATE_BIRTH_ONCE
 	"autokill_birth2_fn",
 #endif
-	"autokill_birth_fn",
-	"autokill_prctl",
-	NULL,
+	"autokill_birth_fn",	  "autokill_prctl", NULL,
 };
 
 static const char *const services_agent[] = { "autokill_agent", "autokill_identity",

@@ -19,6 +19,7 @@ const struct status_counter status_counters[] = {
 		"left to the kernel's EINVAL: struct not writable, no room, skipped"),
 	{ NULL, "Births", 0 },
 	COUNTER(births, "tethers made"),
+	COUNTER(births_made_up, "births made up for: a program had been skipped"),
 	COUNTER(ties, "tied to their file at once"),
 	COUNTER(ties_made_up, "tied later: a program had been skipped"),
 	COUNTER(clones_failed, "taken back: the clone failed later on"),

@@ -391,8 +391,8 @@ static void stats_check(const struct autokill_stats *a, const struct autokill_st
 	       GREW(killed_by_init));
 	check(GREW(arms) == sh->arms, "arms: %ld, counted here %ld", GREW(arms), sh->arms);
 	if (without_lsm)
-		check(GREW(births) >= sh->births - sh->births * 3 / 100,
-		      "births without a tether, at most 3 %%: %ld of %ld",
+		check(GREW(births) >= sh->births - sh->births / 100,
+		      "births without a tether, at most 1 %%: %ld of %ld",
 		      sh->births - GREW(births), sh->births);
 	else
 		check(GREW(births) == sh->births, "births: %ld, counted here %ld", GREW(births),

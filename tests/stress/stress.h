@@ -226,7 +226,8 @@ static const char *const program_names[] = {
 	"autokill_native_in",	 "autokill_native_in_kp",  "autokill_native_out",
 	"autokill_exit",	 "autokill_exit2",	   "autokill_native_info",
 	"autokill_native_info2", "autokill_release_kp",	   "autokill_release_pidfd_kp",
-	"autokill_birth2_fn",	 "autokill_commit_fn",	   "autokill_commit2_fn",
+	"autokill_unbirth2_fn",	 "autokill_birth2_fn",	   "autokill_birth_late_fn",
+	"autokill_commit_fn",	 "autokill_commit2_fn",
 };
 
 /* recursion_misses of each program that is loaded, in one line. */

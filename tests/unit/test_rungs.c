@@ -96,6 +96,8 @@ static void hangs_on_lsm_only_where_it_is_active(void **state)
 	assert_false(r.lsm);
 	assert_true(has_program(&r, "autokill_release_fn"));
 	assert_true(has_program(&r, "autokill_birth2_fn"));
+	assert_true(has_program(&r, "autokill_birth_late_fn"));
+	assert_true(has_program(&r, "autokill_unbirth2_fn"));
 	assert_true(has_program(&r, "autokill_guard2_fn"));
 	assert_true(has_program(&r, "autokill_commit2_fn"));
 	assert_false(has_program(&r, "autokill_release"));

@@ -160,7 +160,7 @@ static void json(void **state)
 		"{\"creator\":12,\"command\":\"\",\"children\":1}],"
 		"\"counters\":{\"arms\":100,\"arms_refused\":101,\"arms_lapsed\":102,"
 		"\"natives\":129,\"natives_missed\":130,"
-		"\"births\":103,\"ties\":109,\"ties_made_up\":110,\"clones_failed\":108,\"untied_killed\":111,"
+		"\"births\":103,\"births_made_up\":141,\"ties\":109,\"ties_made_up\":110,\"clones_failed\":108,\"untied_killed\":111,"
 		"\"refused_right\":104,\"refused_room\":105,\"refused_share\":106,"
 		"\"arms_no_agent\":123,\"natives_refused\":131,\"natives_unrestored\":132,"
 		"\"refused_memory\":107,\"refused_depth\":134,\"refused_released\":135,"

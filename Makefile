@@ -85,9 +85,10 @@ $(OUTPUT)/user/objects.o: user/objects.S $(BPF_OBJ)
 		-DBPF_OBJECT_IMPL='"$(OUTPUT)/bpf/autokill.task_work_impl.o"' \
 		-DBPF_OBJECT='"$(OUTPUT)/bpf/autokill.task_work.o"' -c $< -o $@
 
+# The list of headers names its target by $(OUTPUT), which may be spelt otherwise next time (build, /path/to/build).
 $(OUTPUT)/user/%.o: user/%.c $(OUTPUT)/.flags | $(OUTPUT)/user
 	$(call msg,CC,$@)
-	$(Q)$(CC) $(C_FLAGS) $(USER_CFLAGS) $(CFLAGS) $(MUTATE) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(C_FLAGS) $(USER_CFLAGS) $(CFLAGS) $(MUTATE) -MMD -MP -MT '$$(OUTPUT)/user/$*.o' -c $< -o $@
 
 $(OUTPUT)/autokill: $(USER_OBJ) $(OUTPUT)/user/objects.o $(OUTPUT)/libautokill.a
 	$(call msg,LINK,$@)

@@ -62,7 +62,7 @@ static int note_await(struct actor *actor, struct note *note, pid_t *pid)
 	struct cmsghdr *cmsg;
 	ssize_t got;
 
-	if (poll(pfds, 2, DEADLINE_MS) <= 0)
+	if (poll(pfds, 2, the_deadline_ms) <= 0)
 		return -ETIMEDOUT;
 	/* what it said before it died counts */
 	got = recvmsg(actor->sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -192,7 +192,7 @@ struct actor *actor_plant(struct actor *parent, const char *role, const struct s
 {
 	struct planting planting = { parent, role, spawn, NULL, 0 };
 
-	wait_until(planted, &planting, DEADLINE_MS);
+	wait_until(planted, &planting, the_deadline_ms);
 	if (planting.err)
 		fail_msg("%s could not create %s: %s", parent->role, role, strerror(-planting.err));
 	assert_int_equal(planting.child->pid, spawn->set_tid);
@@ -280,9 +280,10 @@ void assert_killed_at(struct actor *actor, bool by_sigkill, const char *file, in
 {
 	int status;
 
-	if (!pidfd_dead(actor->watch, DEADLINE_MS)) {
+	if (!pidfd_dead(actor->watch, the_deadline_ms)) {
 		cm_print_error("%s (pid %d, state %c) should be dead: alive after %d s\n",
-			       actor->role, actor->pid, proc_state(actor->pid), DEADLINE_MS / 1000);
+			       actor->role, actor->pid, proc_state(actor->pid),
+			       the_deadline_ms / 1000);
 		_fail(file, line);
 	}
 	actor->dead = true;
@@ -336,7 +337,7 @@ void fence(void)
 		watch = pidfd_of(pid);
 		assert_true(watch >= 0);
 		close(pidfd);
-		if (!pidfd_dead(watch, DEADLINE_MS))
+		if (!pidfd_dead(watch, the_deadline_ms))
 			fail_msg("the fence: a release did not kill");
 		close(watch);
 		waitpid(pid, NULL, __WALL);
@@ -365,7 +366,7 @@ static void actors_kill(void)
 	/* killing goes before waiting: a tracer, or a namespace's init, may hold up another */
 	for (i = 0; i < actor_count; i++)
 		if (actors[i]->watch >= 0)
-			pidfd_dead(actors[i]->watch, DEADLINE_MS);
+			pidfd_dead(actors[i]->watch, the_deadline_ms);
 }
 
 void stage_clear(void)

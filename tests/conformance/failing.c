@@ -54,7 +54,7 @@ static void failure_try(struct failure *failure, int err)
 {
 	int ret;
 
-	wait_until(failed_as_asked, failure, err == EEXIST ? 0 : DEADLINE_MS);
+	wait_until(failed_as_asked, failure, err == EEXIST ? 0 : the_deadline_ms);
 	ret = failure->ret;
 	if (ret != -err)
 		fail_msg("clone: %s, should be %s", ret < 0 ? strerror(-ret) : "success",

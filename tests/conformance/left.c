@@ -62,7 +62,7 @@ int left_processes(bool kill_them)
 	int count = 0;
 
 	/* what was killed as a case ended needs its time; what lives will live the whole of it */
-	if (wait_until(no_children, NULL, kill_them ? 200 : DEADLINE_MS / 4))
+	if (wait_until(no_children, NULL, kill_them ? 200 : the_deadline_ms / 4))
 		return 0;
 	count = children_list(kill_them);
 	/* children of the killed come to us in turn */
@@ -136,6 +136,6 @@ int left_state(void)
 	int left = 0;
 
 	if (served_by_autokill())
-		wait_until(state_gone, &left, DEADLINE_MS);
+		wait_until(state_gone, &left, the_deadline_ms);
 	return left;
 }

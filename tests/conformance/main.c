@@ -26,6 +26,7 @@
 #define CASE_SECONDS 300
 
 int the_rounds = 20;
+int the_deadline_ms = 20000;
 
 static bool case_finished;
 static unsigned int skipped;
@@ -205,12 +206,14 @@ static int veto_garden(bool plant)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: conformance --via native|prctl [--filter GLOB] [--rounds N]\n"
-			"       conformance --via native|prctl --stress N [--filter GLOB]\n"
-			"       conformance --list [--filter GLOB]\n"
-			"       conformance --plant-veto|--uproot-veto   before load, for X26\n"
-			"Exit: 0 nothing failed; 1 something did, or the way does not work here;\n"
-			"2 usage\n");
+	fprintf(stderr,
+		"usage: conformance --via native|prctl [--filter GLOB] [--rounds N]\n"
+		"       conformance --via native|prctl --stress N [--filter GLOB]\n"
+		"       conformance --list [--filter GLOB]\n"
+		"       --deadline MS   instead of 20000: what must happen, happens by then\n"
+		"       conformance --plant-veto|--uproot-veto   before load, for X26\n"
+		"Exit: 0 nothing failed; 1 something did, or the way does not work here;\n"
+		"2 usage\n");
 	return 2;
 }
 
@@ -232,6 +235,7 @@ int main(int argc, char **argv)
 		{ "list", no_argument, NULL, 'l' },
 		{ "filter", required_argument, NULL, 'f' },
 		{ "rounds", required_argument, NULL, 'r' },
+		{ "deadline", required_argument, NULL, 'd' },
 		{ "stress", required_argument, NULL, 's' },
 		{ "plant-veto", no_argument, NULL, 'p' },
 		{ "uproot-veto", no_argument, NULL, 'u' },
@@ -257,6 +261,7 @@ int main(int argc, char **argv)
 		    (option == 'l' && (listing = true)) || (option == 'p' && (plant = true)) ||
 		    (option == 'u' && (uproot = true)) || (option == 'f' && (filter = optarg)) ||
 		    (option == 'r' && positive(optarg, &the_rounds)) ||
+		    (option == 'd' && positive(optarg, &the_deadline_ms)) ||
 		    (option == 's' && (stress = positive(optarg, &the_rounds))))
 			continue;
 		return usage();

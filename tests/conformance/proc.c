@@ -109,7 +109,7 @@ bool proc_state_wait(pid_t pid, char state)
 {
 	struct state_wanted wanted = { pid, state };
 
-	return wait_until(state_reached, &wanted, DEADLINE_MS);
+	return wait_until(state_reached, &wanted, the_deadline_ms);
 }
 
 bool proc_gone_wait(pid_t pid)
@@ -268,7 +268,7 @@ static bool cgroup_frozen(void *name)
 bool cgroup_freeze(const char *name)
 {
 	return cgroup_set(name, "cgroup.freeze", "1") == 0 &&
-	       wait_until(cgroup_frozen, (void *)name, DEADLINE_MS);
+	       wait_until(cgroup_frozen, (void *)name, the_deadline_ms);
 }
 
 /* The last process leaves its cgroup a little after it can be waited for. */
@@ -285,7 +285,7 @@ int cgroups_drop(void)
 		char *name = cgroup_names[--cgroup_count];
 
 		cgroup_set(name, "cgroup.freeze", "0");
-		left += !wait_until(cgroup_removed, name, DEADLINE_MS);
+		left += !wait_until(cgroup_removed, name, the_deadline_ms);
 	}
 	return left;
 }

@@ -114,7 +114,7 @@ void X4_scm_cycle(void)
 	actor_must(holder, ACT_MAIL_CYCLE, 0);
 	/* the cycle alone holds the file as soon as this is done, and the collector may run */
 	actor_must(holder, ACT_CLOSE, 0);
-	assert_true(wait_until(collected, &victim->watch, DEADLINE_MS));
+	assert_true(wait_until(collected, &victim->watch, the_deadline_ms));
 	assert_killed(victim);
 	assert_alive(sibling);
 	assert_alive(holder);

@@ -19,7 +19,7 @@ struct tally {
 
 static bool dead_or_ended(struct actor *actor)
 {
-	bool dead = pidfd_dead(actor->watch, DEADLINE_MS);
+	bool dead = pidfd_dead(actor->watch, the_deadline_ms);
 
 	if (!dead)
 		actor_end(actor);

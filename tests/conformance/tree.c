@@ -78,7 +78,7 @@ static void life_sign(struct life *life)
 	struct pollfd pfd = { .fd = life->read, .events = POLLIN };
 	char byte;
 
-	assert_int_equal(poll(&pfd, 1, DEADLINE_MS), 1);
+	assert_int_equal(poll(&pfd, 1, the_deadline_ms), 1);
 	assert_int_equal(read(life->read, &byte, 1), 1);
 }
 
@@ -86,14 +86,14 @@ static void life_sign(struct life *life)
 static void life_over(struct life *life)
 {
 	struct pollfd pfd = { .fd = life->read, .events = POLLIN };
-	int64_t end = now_ms() + DEADLINE_MS;
+	int64_t end = now_ms() + the_deadline_ms;
 	char bytes[4096];
 
 	for (;;) {
 		int64_t left = end - now_ms();
 
 		if (left <= 0 || poll(&pfd, 1, left) != 1)
-			fail_msg("members live on after %d s", DEADLINE_MS / 1000);
+			fail_msg("members live on after %d s", the_deadline_ms / 1000);
 		if (read(life->read, bytes, sizeof(bytes)) == 0)
 			break;
 	}

@@ -158,7 +158,7 @@ static void storm_watch(int fd, int count)
 	char byte;
 
 	while (count-- > 0) {
-		assert_int_equal(poll(&pfd, 1, DEADLINE_MS), 1);
+		assert_int_equal(poll(&pfd, 1, the_deadline_ms), 1);
 		assert_int_equal(read(fd, &byte, 1), 1);
 	}
 }
@@ -187,7 +187,7 @@ void X14_exec_storm(void)
 		 * (do_group_exit() with group_exec_task set), which stays if SIGKILL meets the
 		 * thread that execs next.
 		 */
-		if (!served_by_autokill() && !pidfd_dead(victim->watch, DEADLINE_MS)) {
+		if (!served_by_autokill() && !pidfd_dead(victim->watch, the_deadline_ms)) {
 			/*
 			 * Seen once, on 7.3, in the kernel's own hands. By source it can find the leader
 			 * that exec has just replaced, whose signals nobody takes any more.
@@ -285,7 +285,7 @@ static void dump_core_and_release(int listener, unsigned int end)
 	scene_build(&scene, 0);
 	actor_tell(scene.victim, ACT_SEGV, 0, -1);
 	/* with no reader, the dump cannot go on beyond what a pipe holds */
-	assert_int_equal(poll(&pfd, 1, DEADLINE_MS), 1);
+	assert_int_equal(poll(&pfd, 1, the_deadline_ms), 1);
 	helper = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(helper >= 0);
 	assert_false(pidfd_dead(scene.victim->watch, 0));

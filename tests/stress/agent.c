@@ -8,11 +8,15 @@
  *   wrap N    it is stopped while N children are released and die by themselves, and strangers take
  *             their numbers: it must not kill one
  *
+ * With the agent of another build, AUTOKILL; who lives SECONDS (60) after his release has survived.
+ *
  * agentkill.c kills it all the time.
  */
 #include "herd.h"
 
 #define STOP_NS (5 * NSEC)
+
+static uint64_t patience = 60 * NSEC; /* ns */
 
 static void stats_print(const struct autokill_stats *a, const struct autokill_stats *b)
 {
@@ -49,7 +53,7 @@ static uint64_t herd_at_once(struct herd *h, const char *what)
 
 	for (int k = 0; k < h->n_holders; k++)
 		herd_release(h, k);
-	left = herd_wait(h, 60 * NSEC + h->n * 10000000ULL);
+	left = herd_wait(h, patience + h->n * 10000000ULL);
 	took = herd_took(h, 100);
 	printf("%s: %d released at once: the first half dead after %.1f ms, all after %.1f ms\n",
 	       what, h->n, herd_took(h, 50) / 1e6, took / 1e6);
@@ -89,7 +93,7 @@ static void test_stop(int n)
 	kill(agent, SIGSTOP);
 	herd_spread(&h);
 	kill(agent, SIGCONT);
-	left = herd_wait(&h, 60 * NSEC);
+	left = herd_wait(&h, patience);
 	most = herd_took(&h, 100);
 	check(!left, "agent stopped for 5 s: children that outlived their release: %d of %d", left,
 	      n);
@@ -128,7 +132,7 @@ static void test_burst(int n)
 	herd_make(&h, n);
 	herd_at_once(&h, "burst");
 	herd_end(&h, agent);
-	map_wait("tethers", 0, 20 * NSEC);
+	map_wait("tethers", 0, patience);
 	kb = resident_kb(agent);
 	check(kb > 0 && kb < 8192, "resident after that: %ld kB", kb);
 	check(agent_end(agent, SIGTERM), "the agent ends in good order");
@@ -150,7 +154,7 @@ static void test_down(int n)
 		waitpid(h.holders[k].pid, NULL, 0);
 	}
 	agent = agent_start();
-	left = herd_wait(&h, 60 * NSEC);
+	left = herd_wait(&h, patience);
 	check(!left, "released without an agent: children that outlived the next one: %d of %d",
 	      left, n);
 	herd_end(&h, agent);
@@ -221,7 +225,7 @@ static int wrap_round(int n, pid_t agent, int *planted)
 	}
 	*planted += strangers_plant(&h, strangers);
 	kill(agent, SIGCONT);
-	map_wait("tethers", 0, 20 * NSEC);
+	map_wait("tethers", 0, patience);
 	for (int i = 0; i < n; i++)
 		killed += strangers[i] && !end_stranger(strangers[i]);
 	h.n_holders = 0; /* they and the children are reaped; their numbers are others' */
@@ -263,6 +267,8 @@ int main(int argc, char **argv)
 
 	if (argc > 3)
 		agent_program = argv[3];
+	if (argc > 4)
+		patience = atoi(argv[4]) * NSEC;
 	for (size_t i = 0; argc > 2 && i < sizeof(tests) / sizeof(*tests); i++) {
 		if (strcmp(argv[1], tests[i].name))
 			continue;
@@ -273,6 +279,6 @@ int main(int argc, char **argv)
 		stats_check(&before, !strcmp(argv[1], "burst") || !strcmp(argv[1], "down"));
 		return checks_end();
 	}
-	fprintf(stderr, "usage: agent stop|burst|down|wrap N [AUTOKILL]\n");
+	fprintf(stderr, "usage: agent stop|burst|down|wrap N [AUTOKILL [SECONDS]]\n");
 	return 2;
 }

@@ -209,7 +209,7 @@ int main(int argc, char **argv)
 		/* The larger, the steadier, and the longer to make. */
 		int n = members <= 100	  ? rounds
 			: members <= 1000 ? (rounds + 1) / 2
-					  : (rounds + 7) / 8;
+					  : (rounds + 3) / 4;
 
 		for (int round = -1; round < n; round++) /* the first is not counted */
 			for (int i = 0; i < WAYS; i++)

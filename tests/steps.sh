@@ -163,3 +163,22 @@ flags()
 agent_on() { on "$1" -t 900 -M 3G -f "$OUTPUT/tests/agent:/usr/bin/agent" -f "$OUTPUT/tests/agentkill:/usr/bin/agentkill" \
 	-f "$OUTPUT/tests/notify:/usr/bin/notify" -f "$(command -v setpriv):/usr/bin/setpriv" \
 	-f "$(command -v unshare):/usr/bin/unshare" -- "${@:2}"; }
+# must_skip MUTATION "OPTION OF tests/vm/run..." TEXT PROGRAM ARGUMENT...: see tests/guest/must_skip.sh
+must_skip()
+{
+	local mutant=$OUTPUT/mutations/$1
+	# shellcheck disable=SC2086 # $2 is a list of words
+	make -j2 OUTPUT="$mutant" MUTATION="$1" "$mutant/autokill" &&
+		on 6.18 -t 600 -s 1 -a preempt=full $2 -f "$mutant/autokill:/mutant" \
+			-f "$OUTPUT/tests/$4:/usr/bin/$4" \
+			-- /guest/must_skip.sh "${@:3}"
+}
+# must_escape MUTATION: see tests/guest/must_escape.sh
+must_escape()
+{
+	local mutant=$OUTPUT/mutations/$1 slow=$OUTPUT/mutations/SLOW_SWEEP
+	make -j2 OUTPUT="$mutant" MUTATION="$1" "$mutant/autokill" &&
+		make -j2 OUTPUT="$slow" MUTATION=SLOW_SWEEP "$slow/autokill" &&
+		on 6.18 -t 900 -f "$mutant/autokill:/mutant" -f "$slow/autokill:/slow" \
+			-f "$OUTPUT/tests/escape:/usr/bin/escape" -- /guest/must_escape.sh 60 10
+}

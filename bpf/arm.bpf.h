@@ -55,6 +55,7 @@ static __always_inline int arm_set(u32 flags)
 	struct task_struct *cur = bpf_get_current_task_btf();
 	struct autokill_task *rec = task_record(cur);
 	int err;
+	u32 uid;
 
 	if (!arm_allowed(cur, flags, rec && rec->guard))
 		return -EPERM;
@@ -65,12 +66,10 @@ static __always_inline int arm_set(u32 flags)
 	}
 #endif
 	if (!rec) {
-		err = task_record_add((u64)cur, share_uid(), 1);
-		if (err)
-			return err;
-		rec = task_record(cur);
+		uid = share_uid();
+		rec = task_record_add((u64)cur, user_get(uid), uid, 1, &err);
 		if (!rec)
-			return -ENOMEM;
+			return err;
 	}
 	rec->arm_cred = (u64)cur->real_cred;
 	rec->arm_caps = caps(&cur->real_cred->cap_effective);

@@ -138,7 +138,7 @@ int BPF_PROG(autokill_unbirth_fn, struct task_struct *task)
 SEC("fexit/pidfs_alloc_file")
 int BPF_PROG(autokill_tie, struct pid *pid, unsigned int flags, struct file *file)
 {
-	tether_tie_new(pid, file);
+	tether_tie_new((u64)pid, pid->tasks[PIDTYPE_PID].first, pid->numbers[0].nr, file);
 	return 0;
 }
 
@@ -150,29 +150,30 @@ int BPF_PROG(autokill_tie, struct pid *pid, unsigned int flags, struct file *fil
 SEC("fexit/pidfs_alloc_file")
 int BPF_PROG(autokill_tie2, struct pid *pid, unsigned int flags, struct file *file)
 {
-	tether_tie_new(pid, file);
+	tether_tie_new((u64)pid, pid->tasks[PIDTYPE_PID].first, pid->numbers[0].nr, file);
 	return 0;
 }
 
 /* Before v6.9 a pidfd is an anonymous inode's file: "[pidfd]" and its NUL are 8 characters. */
-static __always_inline bool is_pidfd_name(const char *name)
+static __always_inline void tie_anon(const char *name, const struct pid *pid, struct file *file)
 {
 	char text[8];
 	u64 word, pidfd;
 
-	if (bpf_probe_read_kernel(&word, sizeof(word), name))
-		return false;
+	if (!READ_ONCE(births_open) || bpf_probe_read_kernel(&word, sizeof(word), name))
+		return;
 	__builtin_memcpy(text, "[pidfd]", sizeof(text));
 	__builtin_memcpy(&pidfd, text, sizeof(pidfd));
-	return word == pidfd;
+	if (word == pidfd)
+		tether_tie_new((u64)pid, BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first),
+			       BPF_CORE_READ(pid, numbers[0].nr), file);
 }
 
 SEC("fexit/anon_inode_getfile")
 int BPF_PROG(autokill_tie_anon, const char *name, void *fops, void *priv, int flags,
 	     struct file *file)
 {
-	if (is_pidfd_name(name))
-		tether_tie_new(priv, file);
+	tie_anon(name, priv, file);
 	return 0;
 }
 
@@ -180,8 +181,7 @@ SEC("fexit/anon_inode_getfile")
 int BPF_PROG(autokill_tie_anon2, const char *name, void *fops, void *priv, int flags,
 	     struct file *file)
 {
-	if (is_pidfd_name(name))
-		tether_tie_new(priv, file);
+	tie_anon(name, priv, file);
 	return 0;
 }
 

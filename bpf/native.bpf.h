@@ -141,10 +141,13 @@ static __always_inline bool native_rules(u64 flags, u64 exit_signal)
 static __always_inline struct autokill_task *native_record(struct task_struct *cur)
 {
 	struct autokill_task *rec = task_record(cur);
+	u32 uid;
+	int err;
 
-	if (rec || task_record_add((u64)cur, share_uid(), 1))
+	if (rec)
 		return rec;
-	return task_record(cur);
+	uid = share_uid();
+	return task_record_add((u64)cur, user_get(uid), uid, 1, &err);
 }
 
 /* The struct at @args asks with @flags: take the request, or leave it to the kernel's EINVAL. */

@@ -40,7 +40,7 @@ static __noinline u32 share_uid(void)
 	return ns->owner.val ?: container_uid(ns, cred->uid.val);
 }
 
-static __always_inline struct user *user_get(u32 uid)
+static __noinline struct user *user_get(u32 uid)
 {
 	struct user *u = bpf_map_lookup_elem(&users, &uid);
 	struct user none = {};
@@ -84,38 +84,43 @@ static __always_inline struct autokill_task *task_record(struct task_struct *tas
 static const struct autokill_task task_blank;
 
 /*
- * Make a record for @task, which takes @units of the share of @uid; the other fields are for the
- * caller to set. 0, -EAGAIN (share, room) or -ENOMEM.
+ * Make a record for @task, which takes @units of the share of @uid, whose entry is @u; the other fields are for the
+ * caller to set. NULL: none was made, and *@err says why, -EAGAIN (share, room) or -ENOMEM.
  */
-static __noinline int task_record_add(u64 task, u32 uid, u32 units)
+static __noinline struct autokill_task *task_record_add(u64 task, struct user *u, u32 uid,
+							u32 units, int *err)
 {
-	struct user *u = user_get(uid);
-	struct autokill_task *rec;
 	struct autokill_config *c;
 	u32 zero = 0;
-	int err;
 
+	*err = -ENOMEM;
 	c = bpf_map_lookup_elem(&config, &zero);
 	if (!u || !c)
-		return -ENOMEM;
-	if (share_take(&u->tasks, uid, c->tasks_share, units))
-		return -EAGAIN;
+		return NULL;
+	if (share_take(&u->tasks, uid, c->tasks_share, units)) {
+		*err = -EAGAIN;
+		return NULL;
+	}
 	__sync_fetch_and_add(&tasks_open, 1);
 	/* From a constant, for a record is too long for the BPF stack. */
-	err = bpf_map_update_elem(&tasks, &task, &task_blank, BPF_NOEXIST);
-	if (!err) {
-		rec = bpf_map_lookup_elem(&tasks, &task);
+	*err = bpf_map_update_elem(&tasks, &task, &task_blank, BPF_NOEXIST);
+	if (!*err) {
+		struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &task);
+
+		*err = -ENOMEM;
 		if (!rec)
-			return -ENOMEM; /* we have just put it there */
+			return NULL; /* we have just put it there */
 		rec->task = task;
 		rec->uid = uid;
 		rec->units = units;
-		return 0;
+		return rec;
 	}
 	__sync_fetch_and_sub(&tasks_open, 1);
 	__sync_fetch_and_sub(&u->tasks, units);
-	failure_count(FAIL_TASK_INSERT, err);
-	return err == -ENOMEM ? -ENOMEM : -EAGAIN;
+	failure_count(FAIL_TASK_INSERT, *err);
+	if (*err != -ENOMEM)
+		*err = -EAGAIN;
+	return NULL;
 }
 
 static __always_inline void task_record_drop(u64 task, u32 uid, u32 units)

@@ -223,7 +223,7 @@ static __noinline int born_kill(struct task_struct *child)
 /* fexit of copy_process, in the creator: the look after the child is visible. */
 static __always_inline void tree_born(struct task_struct *child)
 {
-	if (tree_marked((u64)child))
+	if (tree_marked(task_record(child)))
 		born_kill(child);
 }
 

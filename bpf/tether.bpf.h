@@ -66,10 +66,12 @@ static __always_inline int timer_prepare(struct tether *t)
 	return timer_set(t, BIRTH_LOOK_MS);
 }
 
-static __noinline int tether_make(u64 id, u64 task, u32 uid, bool guard, bool tree)
+/* @how: AUTOKILL_NNP, AUTOKILL_TREE; @rec: the record of the current task. */
+static __noinline int tether_make(u64 id, const struct autokill_task *rec, u64 task, u32 uid,
+				  u32 how)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
-	struct autokill_task *rec = task_record(cur);
+	bool tree = how & AUTOKILL_TREE;
 	struct tether_init init = {
 		.d = {
 			.id = id,
@@ -78,7 +80,7 @@ static __noinline int tether_make(u64 id, u64 task, u32 uid, bool guard, bool tr
 			.born_at = bpf_ktime_get_boot_ns(),
 			.state = TETHER_BIRTH,
 			.scope = tree ? SCOPE_TREE : SCOPE_PROCESS,
-			.flags = guard ? TETHER_GUARD : 0,
+			.flags = how & AUTOKILL_NNP ? TETHER_GUARD : 0,
 			.uid = uid,
 			.creator = cur->tgid,
 			.creator_tid = cur->pid,
@@ -92,7 +94,7 @@ static __noinline int tether_make(u64 id, u64 task, u32 uid, bool guard, bool tr
 	int err;
 
 	if (!rec)
-		return -ENOMEM; /* it holds the request, so it is there */
+		return -ENOMEM; /* for the verifier: it holds the request */
 	depth = rec->depth;
 	init.d.depth = depth;
 	if (depth && depth <= AUTOKILL_DEPTH)
@@ -113,28 +115,27 @@ static __noinline int tether_make(u64 id, u64 task, u32 uid, bool guard, bool tr
 }
 
 /*
- * The record of a new task, and its place in the trees of its creator, whose record is @rec, and in
- * the new tree @id. 0; or an errno, and nothing is left behind.
+ * The record of a new task of the user @uid, whose entry is @u, and its place in the trees of its creator, whose
+ * record is @rec, and, with AUTOKILL_TREE in @how, in the new tree @id. 0; or an errno, and nothing is left behind.
  */
-static __always_inline int task_born(struct autokill_task *rec, struct task_struct *task, u32 uid,
-				     u32 guard, u64 id, bool tree)
+static __always_inline int task_born(const struct autokill_task *rec, struct task_struct *task,
+				     struct user *u, u32 uid, u32 how, u64 id, u32 native)
 {
+	bool tree = how & AUTOKILL_TREE;
 	u32 depth = rec->depth + tree;
 	struct autokill_task *born;
 	int err;
 
 	/* A slot in maps/members for each tree is paid for, too. */
-	err = task_record_add((u64)task, uid, depth ?: 1);
-	if (err)
-		return err;
-	born = task_record(task);
+	born = task_record_add((u64)task, u, uid, depth ?: 1, &err);
 	if (!born)
-		return -ENOMEM;
-	born->guard = guard;
+		return err;
+	born->guard = !!(how & AUTOKILL_NNP);
 	born->tether = id;
+	born->native = native;
 	if (!depth)
 		return 0;
-	err = tree_enter((u64)bpf_get_current_task_btf(), (u64)task, tree ? id : 0);
+	err = tree_enter(rec, born, tree ? id : 0);
 	if (err)
 		task_record_drop((u64)task, uid, depth);
 	return err;
@@ -148,12 +149,11 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
 	struct autokill_task *rec;
-	u32 zero = 0, uid, guard;
+	u32 zero = 0, uid, how = 0;
 	struct autokill_config *c;
-	struct autokill_task *child;
-	bool arming, tree;
 	struct user *u;
 	int native = 0;
+	bool arming;
 	u64 id = 0;
 	int err;
 
@@ -167,6 +167,7 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	rec = task_record(cur);
 	if (!rec)
 		return 0;
+	rec->newborn_tied = 0;
 #ifndef MUTATE_REQUEST_PENDING
 	/* A clone of this thread's that is still marked has ended: born was skipped. */
 	rec->newborn = 0;
@@ -180,19 +181,24 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 			arming = false;
 		}
 	}
-	tree = arming && rec->arm_flags & AUTOKILL_TREE;
+	if (arming)
+		how = rec->arm_flags;
 	if (native_on && rec->native & NATIVE_OPEN) {
 		native = native_request(rec, flags);
 		if (native < 0) /* EAGAIN: told and counted there */
 			return native == -EAGAIN ? native : birth_refuse(native);
 	}
-	guard = rec->guard || (arming && rec->arm_flags & AUTOKILL_NNP) || native & NATIVE_NNP;
+	if (rec->guard || native & NATIVE_NNP)
+		how |= AUTOKILL_NNP;
 	arming |= native != 0;
-	if (!arming && !guard && !rec->depth)
+	if (!arming && !how && !rec->depth)
 		return 0;
 	uid = share_uid();
+	u = user_get(uid);
+	if (!u)
+		return birth_refuse(-ENOMEM);
 	if (!arming) {
-		err = task_born(rec, task, uid, guard, 0, false);
+		err = task_born(rec, task, u, uid, how, 0, 0);
 		if (err)
 			return birth_refuse(err);
 		rec->newborn = (u64)task;
@@ -211,26 +217,20 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 		return -EAGAIN;
 	}
 #endif
-	u = user_get(uid);
-	if (!u)
-		return birth_refuse(-ENOMEM);
 	if (share_take(&u->tethers, uid, c->share, 1)) {
 		COUNT(refused_share);
 		event_current(EVENT_REFUSED, EAGAIN);
 		return -EAGAIN;
 	}
 	id = __sync_fetch_and_add(&last_id, 1) + 1;
-	err = tether_make(id, (u64)task, uid, guard, tree);
+	err = tether_make(id, rec, (u64)task, uid, how);
 	if (err)
 		goto give_back;
-	err = task_born(rec, task, uid, guard, id, tree);
+	err = task_born(rec, task, u, uid, how, id, native ? NATIVE_CHILD : 0);
 	if (err) {
 		bpf_map_delete_elem(&tethers, &id);
 		goto give_back;
 	}
-	child = native ? task_record(task) : NULL;
-	if (child)
-		child->native = NATIVE_CHILD;
 	__sync_fetch_and_add(&births_open, 1);
 	if (watch_on)
 		watch_start();
@@ -259,24 +259,52 @@ static __noinline int tether_released(struct tether *t)
 	id = t->d.id;
 	uid = t->d.uid;
 	t->d.released_at = bpf_ktime_get_boot_ns();
-	t->d.lender = BPF_CORE_READ(cur, real_parent, pid);
+	t->d.lender = cur->real_parent->pid;
 	t->d.looks = 0; /* look_birth() counts with it, too */
 	COUNT(releases);
 	kill_start(id, uid, t);
 	return 0;
 }
 
-/* Join the file at address @file, which stands for @pid with number @nr, and the tether @id. */
-static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
+/*
+ * The address @file, which is a new file's and to be tied to @id, is tied to another's: then the release of its former
+ * owner went unseen. It cannot with BPF LSM; without, the release hook may be skipped. 0: that is dealt with.
+ */
+static __always_inline int file_evict(u64 file, u64 id)
 {
-	struct tied_file tied = { .id = id, .pid_struct = pid, .word = file }, *old;
-	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
-	struct autokill_task *child;
+	struct tied_file *old = bpf_map_lookup_elem(&files, &file);
 	u64 lost_id, lost_start;
-	int err, mark;
+	int mark;
+
+	if (!old)
+		return 0; /* the watch has just taken it */
+	if (old->id == id)
+		return -EALREADY; /* timer and born at once */
+	lost_id = old->id;
+	lost_start = old->start_time;
+	mark = file_take(old, file);
+	if (mark < 0)
+		return -EAGAIN; /* the watch is just taking it */
+	if (!mark)
+		failure_count(FAIL_STALE_FILE, -EEXIST);
+	release_unseen(lost_id, lost_start, mark);
+	return 0;
+}
+
+/*
+ * Join the file at address @file, which stands for @pid with number @nr, and @t. In BIRTH nobody takes that away: its
+ * child does not run before its creator has returned from copy_process(), and who calls this is the creator, or the
+ * timer of @t.
+ */
+static __noinline int tether_tie(struct tether *t, u64 file, u64 pid, u32 nr)
+{
+	struct tied_file tied = { .pid_struct = pid, .word = file };
+	struct autokill_task *child;
+	int err;
 
 	if (!t)
 		return -ENOENT;
+	tied.id = t->d.id;
 	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return -EALREADY;
 	/* Read by others after birth_ends(), see struct tether. */
@@ -287,54 +315,51 @@ static __noinline int tether_tie(u64 id, u64 file, u64 pid, u32 nr)
 	child = native_on ? task_record((struct task_struct *)t->d.task) : NULL;
 	if (child)
 		child->pid = nr;
-	old = bpf_map_lookup_elem(&files, &file);
-	if (old && old->id == id)
-		return -EALREADY; /* timer and born at once */
-	if (old) {
-		/*
-		 * The address belongs to a new file, so its old owner went unseen. Cannot happen
-		 * with BPF LSM; without it the release hook may be skipped.
-		 */
-		lost_id = old->id;
-		lost_start = old->start_time;
-		mark = file_take(old, file);
-		if (mark < 0)
-			return -EAGAIN; /* the watch is just taking it */
-		if (!mark)
-			failure_count(FAIL_STALE_FILE, -EEXIST);
-		release_unseen(lost_id, lost_start, mark);
-	}
 	__sync_fetch_and_add(&files_open, 1);
 	err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);
-	if (err) {
-		__sync_fetch_and_sub(&files_open, 1);
-		failure_count(FAIL_FILE_INSERT, err);
-		return err;
+	if (!err)
+		return 0;
+	if (err == -EEXIST) {
+		err = file_evict(file, tied.id);
+		if (!err)
+			err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);
+		if (!err)
+			return 0;
 	}
-	return 0;
+	__sync_fetch_and_sub(&files_open, 1);
+	if (err != -EALREADY && err != -EAGAIN)
+		failure_count(FAIL_FILE_INSERT, err);
+	return err;
 }
 
-/* A pidfd's file was made, in the creator: by clone3's own call, or by pidfd_open() and others. */
-static __always_inline void tether_tie_new(struct pid *pid, struct file *file)
+/*
+ * A pidfd's file was made, in the creator: by clone3's own call, or by pidfd_open() and others. It stands for the
+ * struct pid @pid with the number @nr; @attached: some task has that already.
+ */
+static __always_inline void tether_tie_new(u64 pid, bool attached, u32 nr, struct file *file)
 {
-	struct autokill_task *rec = task_record(bpf_get_current_task_btf());
+	struct autokill_task *rec;
 	struct tether *t;
 	u64 id;
 
-	if (!rec || !rec->newborn_id || IS_ERR_VALUE(file))
+	/* Raised by this task's own birth, if it has one to tie. */
+	if (!READ_ONCE(births_open))
+		return;
+	rec = task_record(bpf_get_current_task_btf());
+	if (!rec || !rec->newborn_id || rec->newborn_tied || IS_ERR_VALUE(file))
 		return;
 #ifndef MUTATE_REQUEST_PENDING
-	if (BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first))
+	if (attached)
 		return;
 #endif
 	id = rec->newborn_id;
 	if (!READ_ONCE(pidfd_fops))
-		WRITE_ONCE(pidfd_fops, (u64)BPF_CORE_READ(file, f_op));
-	if (tether_tie(id, (u64)file, (u64)pid, BPF_CORE_READ(pid, numbers[0].nr)))
-		return; /* counted; born or the timer finds it */
+		WRITE_ONCE(pidfd_fops, (u64)file->f_op);
 	t = bpf_map_lookup_elem(&tethers, &id);
-	if (t && birth_ends(t, TETHER_LIVE)) {
-		rec->newborn_id = 0;
+	if (!t || tether_tie(t, (u64)file, pid, nr))
+		return; /* counted; born or the timer finds it */
+	if (birth_ends(t, TETHER_LIVE)) {
+		rec->newborn_tied = 1;
 		COUNT(ties);
 		event_tether(EVENT_BORN, t, 0);
 	}
@@ -389,7 +414,7 @@ static __noinline int tether_make_up(struct tether *t, struct task_struct *creat
 	bpf_loop(max < FDS_LOOKED_AT ? max : FDS_LOOKED_AT, fd_look, &s, 0);
 	if (s.found != 1)
 		return s.found ? -EEXIST : -ENOENT;
-	err = tether_tie(t->d.id, s.file, pid, nr);
+	err = tether_tie(t, s.file, pid, nr);
 	if (err == -EALREADY)
 		return 0; /* by the usual program, just now */
 	if (err)
@@ -480,7 +505,7 @@ static __always_inline bool is_born(struct task_struct *task, u64 flags)
 	struct autokill_task *rec = task_record(task);
 
 	return creator && rec && creator->newborn == (u64)task &&
-	       creator->newborn_id == rec->tether && !rec->left &&
+	       creator->newborn_id == rec->tether && !creator->newborn_tied && !rec->left &&
 	       !(creator->native & NATIVE_ASKED) &&
 	       !(creator->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD));
 }
@@ -504,7 +529,7 @@ static __noinline int record_stale(struct task_struct *task)
 	if (t && READ_ONCE(t->d.state) == TETHER_BIRTH)
 		tether_unbirth(id, (u64)task);
 	if (rec->depth)
-		tree_leave((u64)task);
+		tree_leave(rec);
 	task_record_drop((u64)task, uid, units);
 	return 0;
 }
@@ -574,7 +599,7 @@ static __noinline int newborn_lost(struct task_struct *task)
 	if (rec->tether)
 		tether_unbirth(rec->tether, (u64)task);
 	if (rec->depth)
-		tree_leave((u64)task);
+		tree_leave(rec);
 	task_record_drop((u64)task, uid, units);
 	return 0;
 }
@@ -583,7 +608,7 @@ static __noinline int newborn_lost(struct task_struct *task)
 static __always_inline void tether_born(struct kernel_clone_args *args, struct task_struct *child)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
-	struct autokill_task *rec = task_record(cur), *born;
+	struct autokill_task *rec = task_record(cur);
 	struct tether *t;
 	u64 flags, id;
 
@@ -602,24 +627,19 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 			newborn_lost((struct task_struct *)rec->newborn);
 		return;
 	}
+	if (rec->newborn != (u64)child)
+		return; /* it is in no tether, or the other copy has been here */
 #ifndef AGENT
 	if (rec->depth)
 		tree_born(child);
 #endif
-	if (rec->newborn != (u64)child)
-		return;
 	id = rec->newborn_id;
 	rec->newborn = 0;
 	rec->newborn_id = 0;
-	born = task_record(child);
-	if (!born)
-		return;
-	if (!id)
-		id = born->tether;
-	t = bpf_map_lookup_elem(&tethers, &id);
+	t = id ? bpf_map_lookup_elem(&tethers, &id) : NULL;
 	if (!t)
 		return;
-	WRITE_ONCE(t->d.start_time, BPF_CORE_READ(child, start_boottime));
+	WRITE_ONCE(t->d.start_time, child->start_boottime);
 	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
 		return;
 	tether_untied(t, child, cur, false);
@@ -733,7 +753,7 @@ static __always_inline void task_freed(struct task_struct *task)
 	if (rec->depth) {
 		if (!rec->left && task->exit_state)
 			COUNT(exits_made_up);
-		tree_leave((u64)task);
+		tree_leave(rec);
 	}
 	task_record_drop((u64)task, uid, units);
 }
@@ -763,7 +783,9 @@ static __noinline int release_of_newborn(u64 pid)
 /* The last reference to @file, which is a pidfd, is gone; its memory and its pid are still there. */
 static __always_inline void pidfd_released(struct file *file)
 {
-	u64 key = (u64)file, id, start_time, pid = file_pid(file);
+	/* As file_pid(), but the verifier knows this for a file. */
+	u64 pid = (u64)file->f_inode->i_private ?: (u64)file->private_data;
+	u64 key = (u64)file, id, start_time;
 	struct tied_file *tied = bpf_map_lookup_elem(&files, &key);
 	struct tether *t;
 	bool lost;

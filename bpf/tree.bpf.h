@@ -150,12 +150,11 @@ __noinline int member_remove(u64 id, u32 slot, u64 task)
 }
 
 /*
- * @task has exited, or its clone has failed late: it is no member any more. Called once more at
+ * The task of @rec has exited, or its clone has failed late: it is no member any more. Called once more at
  * task_free, where it empties slots that could not be emptied at first.
  */
-static __noinline int tree_leave(u64 task)
+static __noinline int tree_leave(struct autokill_task *rec)
 {
-	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &task);
 	bool counted;
 	u32 slot;
 
@@ -199,19 +198,18 @@ static __noinline int tree_undo(struct autokill_task *rec)
 }
 
 /*
- * At task_alloc: @task gets into all trees that @creator is in, and into the new tree @id, if that
- * is not 0. Both have their records. Errors as of member_add(), and -E2BIG for too deep; nothing
+ * At task_alloc: the new task, whose record is @rec, gets into all trees that its creator is in, whose record
+ * is @from, and into the new tree @id, if that is not 0. Errors as of member_add(), and -E2BIG for too deep; nothing
  * is left behind then but the record.
  */
-static __noinline int tree_enter(u64 creator, u64 task, u64 id)
+static __noinline int tree_enter(const struct autokill_task *from, struct autokill_task *rec,
+				 u64 id)
 {
-	struct autokill_task *from = bpf_map_lookup_elem(&tasks, &creator);
-	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &task);
 	u32 depth;
 	int ret;
 
 	if (!from || !rec)
-		return -ENOMEM; /* the caller has just seen them */
+		return -ENOMEM; /* for the verifier; the caller has just seen them */
 	depth = from->depth;
 	__builtin_memcpy(rec->path, from->path, sizeof(rec->path));
 	if (id) {
@@ -235,10 +233,9 @@ static __noinline int tree_enter(u64 creator, u64 task, u64 id)
 	return 0;
 }
 
-/* Was one of the trees of @task released? */
-static __noinline int tree_marked(u64 task)
+/* Was one of the trees that the task of @rec is in released? NULL: it is in none. */
+static __noinline int tree_marked(const struct autokill_task *rec)
 {
-	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &task);
 	struct tether *t;
 	u64 id;
 
@@ -274,7 +271,7 @@ static __always_inline void tree_exit(struct task_struct *task)
 	struct autokill_task *rec = task_record(task);
 
 	if (rec && rec->depth && !rec->left)
-		tree_leave((u64)task);
+		tree_leave(rec);
 }
 
 /*

@@ -119,7 +119,7 @@ struct autokill_task {
 	__u64 task;   /* address of the task_struct: the key */
 	__u64 tether; /* the tether that this task is the child of, 0 if none */
 	__u64 newborn; /* task_struct that this task is just cloning, which has a record; 0 if none */
-	__u64 newborn_id;  /* the tether of it, while it waits for its file */
+	__u64 newborn_id;  /* the tether of it, 0 if none */
 	__u64 arm_cred;	   /* real_cred at ARM: any change of credentials makes another */
 	__u64 arm_caps;	   /* its effective capabilities */
 	__u64 arm_exec_id; /* self_exec_id at ARM: every exec makes another */
@@ -137,7 +137,7 @@ struct autokill_task {
 	__u32 units;	      /* how much of that share: 1, or one for each tree */
 	__u32 depth;	      /* how many trees this task is a member of */
 	__u32 left;	      /* 1: it has exited, and is no longer counted as a member */
-	__u32 pad;
+	__u32 newborn_tied;   /* 1: that has its file */
 	__u64 path[AUTOKILL_DEPTH]; /* the ids of these trees, outermost first */
 	__u32 slot[AUTOKILL_DEPTH]; /* its slot in maps/members for each, plus 1; 0 if none */
 };

@@ -206,12 +206,11 @@ int main(int argc, char **argv)
 	if (bystanders)
 		bystanders_make(bystanders);
 	for (int members = 1; members <= most; members *= 10) {
-		/* The larger, the steadier, and the longer to make. */
-		int n = members <= 100	  ? rounds
-			: members <= 1000 ? (rounds + 1) / 2
-					  : (rounds + 3) / 4;
+		/* The larger, the steadier, and the longer to make: of the largest, none that is not counted. */
+		bool large = members > 1000;
 
-		for (int round = -1; round < n; round++) /* the first is not counted */
+		for (int round = large ? 0 : -1; round < (large ? (rounds + 1) / 2 : rounds);
+		     round++)
 			for (int i = 0; i < WAYS; i++)
 				once((round + i + 1) % WAYS, members, bystanders, round);
 	}

@@ -292,9 +292,9 @@ static __always_inline int file_evict(u64 file, u64 id)
 }
 
 /*
- * Join the file at address @file, which stands for @pid with number @nr, and @t. In BIRTH nobody takes that away: its
- * child does not run before its creator has returned from copy_process(), and who calls this is the creator, or the
- * timer of @t.
+ * Join the file at address @file, which stands for @pid with number @nr, and @t. Under the creator nobody takes a tether
+ * in BIRTH away, since the child does not run before copy_process() has returned; under the timer of @t, whose delete waits
+ * for the timer, its end of BIRTH can come in between: then birth_ends() fails, and the caller takes the entry back.
  */
 static __noinline int tether_tie(struct tether *t, u64 file, u64 pid, u32 nr)
 {
@@ -528,7 +528,8 @@ static __noinline int record_stale(struct task_struct *task)
 	/* Its clone failed, or it came and went before its tie: nobody else would end that. */
 	if (t && READ_ONCE(t->d.state) == TETHER_BIRTH)
 		tether_unbirth(id, (u64)task);
-	if (rec->depth)
+	rec = task_record(task);
+	if (rec && rec->depth)
 		tree_leave(rec);
 	task_record_drop((u64)task, uid, units);
 	return 0;
@@ -582,23 +583,26 @@ static __always_inline void birth_late(struct task_struct *child, u64 flags)
  * The clone failed, and the task that it was to make, @task, is still marked: task_free was not seen.
  * Without BPF LSM it can be skipped, and is not called at all when a program of somebody else's on
  * fmod_ret/security_task_alloc refuses after ours. The mark can also be of an earlier clone, whose
- * born was skipped: no pid leads to a task whose clone failed.
+ * born was skipped: no pid leads to a task whose clone failed, and it never exits. @id: its tether, by the mark.
  */
-static __noinline int newborn_lost(struct task_struct *task)
+static __noinline int newborn_lost(struct task_struct *task, u64 id)
 {
-	struct autokill_task *rec;
+	struct autokill_task *rec = task_record(task);
 	u32 uid, units;
 
-	if (pid_task((u64)BPF_CORE_READ(task, thread_pid), PIDTYPE_PID) == task)
-		return 0;
-	rec = task_record(task);
-	if (!rec)
+	if (!rec || rec->tether != id)
 		return 0;
 	uid = rec->uid;
 	units = rec->units;
-	if (rec->tether)
-		tether_unbirth(rec->tether, (u64)task);
-	if (rec->depth)
+	/* In this order: who has lived has an exit_state before its pid leads to it no more (release_task()). */
+	if (pid_task((u64)BPF_CORE_READ(task, thread_pid), PIDTYPE_PID) == task)
+		return 0;
+	if (BPF_CORE_READ(task, exit_state))
+		return 0; /* task_free, and what it guards, are still to come */
+	if (id)
+		tether_unbirth(id, (u64)task);
+	rec = task_record(task);
+	if (rec && rec->depth)
 		tree_leave(rec);
 	task_record_drop((u64)task, uid, units);
 	return 0;
@@ -624,7 +628,7 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 		if (rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD))
 			arm_lapse(rec);
 		if (rec->newborn)
-			newborn_lost((struct task_struct *)rec->newborn);
+			newborn_lost((struct task_struct *)rec->newborn, rec->newborn_id);
 		return;
 	}
 	if (rec->newborn != (u64)child)
@@ -639,9 +643,13 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 	t = id ? bpf_map_lookup_elem(&tethers, &id) : NULL;
 	if (!t)
 		return;
-	WRITE_ONCE(t->d.start_time, child->start_boottime);
-	if (READ_ONCE(t->d.state) != TETHER_BIRTH)
+	if (READ_ONCE(t->d.state) != TETHER_BIRTH) {
+		/* Else the mark is of an earlier owner of the address, both copies of born and then birth having been skipped. */
+		if (READ_ONCE(t->d.tgid) == (u32)child->tgid)
+			WRITE_ONCE(t->d.start_time, child->start_boottime);
 		return;
+	}
+	WRITE_ONCE(t->d.start_time, child->start_boottime);
 	tether_untied(t, child, cur, false);
 }
 

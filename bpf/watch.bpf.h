@@ -27,8 +27,8 @@
  * kprobe finds no element. Between two ticks, 20 ms, release has its time; if it is preempted for longer
  * it finds its work done.
  *
- * A new file can get the address before the watch was there. If it is tied, tether_tie() takes the old
- * element first; if the watch has just taken it, and not deleted it yet, tether_tie() fails, and the tie
+ * A new file can get the address before the watch was there. If it is tied, tether_tie() finds and takes the
+ * old element; if the watch has just taken it, and not deleted it yet, tether_tie() fails, and the tie
  * is made up by born. If it is not tied, its release takes the element.
  */
 #ifndef AUTOKILL_WATCH_BPF_H

@@ -137,7 +137,7 @@ struct autokill_task {
 	__u32 units;	      /* how much of that share: 1, or one for each tree */
 	__u32 depth;	      /* how many trees this task is a member of */
 	__u32 left;	      /* 1: it has exited, and is no longer counted as a member */
-	__u32 newborn_tied;   /* 1: that has its file */
+	__u32 newborn_tied; /* 1: the tie gave the tether newborn_id its file; of no meaning while newborn is 0 */
 	__u64 path[AUTOKILL_DEPTH]; /* the ids of these trees, outermost first */
 	__u32 slot[AUTOKILL_DEPTH]; /* its slot in maps/members for each, plus 1; 0 if none */
 };

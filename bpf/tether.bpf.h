@@ -597,8 +597,10 @@ static __noinline int newborn_lost(struct task_struct *task, u64 id)
 	/* In this order: who has lived has an exit_state before its pid leads to it no more (release_task()). */
 	if (pid_task((u64)BPF_CORE_READ(task, thread_pid), PIDTYPE_PID) == task)
 		return 0;
+#ifndef MUTATE_NEWBORN_LIVED
 	if (BPF_CORE_READ(task, exit_state))
 		return 0; /* task_free, and what it guards, are still to come */
+#endif
 	if (id)
 		tether_unbirth(id, (u64)task);
 	rec = task_record(task);
@@ -631,6 +633,9 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 			newborn_lost((struct task_struct *)rec->newborn, rec->newborn_id);
 		return;
 	}
+#ifdef MUTATE_NEWBORN_LIVED
+	return; /* as if both copies were skipped when a clone comes through */
+#endif
 	if (rec->newborn != (u64)child)
 		return; /* it is in no tether, or the other copy has been here */
 #ifndef AGENT

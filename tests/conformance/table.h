@@ -117,6 +117,8 @@ CASE(T7_nested, WAY_PRCTL, NEED_TREE, "inner kills the inner only, outer kills a
 CASE(T7_depth, WAY_PRCTL, NEED_TREE, "16 deep; the 17th is refused with EAGAIN", TREE_ONLY)
 CASE(T8_member_holds_a_sibling, WAY_PRCTL, NEED_TREE, "whose tree dies with it", TREE_ONLY)
 CASE(T9_first_child_gone, WAY_PRCTL, NEED_TREE, "long before the release; the rest dies", TREE_ONLY)
+CASE(T9_first_gone_then_failed_fork, WAY_PRCTL, NEED_TREE,
+     "first child reaped, its creator's next clone fails early: the others die", TREE_ONLY)
 CASE(T9_empty, WAY_PRCTL, NEED_TREE, "all gone before, and a pid planted: it lives", TREE_ONLY)
 CASE(T10_exec, WAY_PRCTL, NEED_TREE, "by the leader, by threads; leaders gone", TREE_ONLY)
 CASE(T10_exec_storm, WAY_PRCTL, NEED_TREE, "by threads again and again, in the release", TREE_ONLY)

@@ -385,6 +385,44 @@ void T9_first_child_gone(void)
 		}
 }
 
+/*
+ * The first child is reaped, and then a clone by its creator fails at once, before it has got as far as a task. That is not the
+ * clone that has made the first child (NEWBORN_LIVED in tests/mutations).
+ */
+void T9_first_gone_then_failed_fork(void)
+{
+	struct spawn refused = { .exit_signal = SIGCHLD, .clone_flags = CLONE_NEWNS | CLONE_FS };
+	struct actor *child, *victim, *none;
+	unsigned int i;
+
+	for (i = 0; i < ENDS; i++) {
+		struct tree tree;
+
+		step("release %u", i);
+		tree_build(&tree);
+		victim = tree.scene.victim;
+		child = tree_grow(&tree, victim, "child");
+		tree_grow(&tree, child, "grandchild");
+		actor_tell(victim, ACT_EXIT, 0, -1);
+		assert_dead(victim);
+		assert_int_equal(actor_do(tree.scene.holder, ACT_WAITPID, victim->pid, 0),
+				 victim->pid);
+		assert_int_equal(actor_try_spawn(tree.scene.holder, "cannot be", &refused, false,
+						 &none),
+				 -EINVAL);
+		tree_grow(&tree, child, "born afterwards");
+		scene_release(&tree.scene, three_ends[i]);
+		assert_killed(tree.members[0]);
+		assert_killed(tree.members[1]);
+		assert_killed(tree.members[2]);
+		fence();
+		assert_alive(tree.scene.sibling);
+		assert_alive(tree.scene.unarmed);
+		assert_alive(tree.scene.bystander);
+		scene_end(&tree.scene);
+	}
+}
+
 /* The tree is empty before its release: nobody is killed, also not who has a member's old pid. */
 void T9_empty(void)
 {

@@ -353,6 +353,38 @@ void T8_member_holds_a_sibling(void)
 	assert_alive(other);
 }
 
+/* A tree of which only the first child's child and grandchild are left; @reaped: by the holder. Return: the child. */
+static struct actor *tree_first_gone(struct tree *tree, bool reaped)
+{
+	struct actor *victim, *child;
+
+	tree_build(tree);
+	victim = tree->scene.victim;
+	child = tree_grow(tree, victim, "child");
+	tree_grow(tree, child, "grandchild");
+	actor_tell(victim, ACT_EXIT, 0, -1);
+	assert_dead(victim);
+	if (reaped)
+		assert_int_equal(actor_do(tree->scene.holder, ACT_WAITPID, victim->pid, 0),
+				 victim->pid);
+	return child;
+}
+
+/* @child forks once more; then the release, by which all three die, and nobody else. */
+static void tree_first_gone_end(struct tree *tree, struct actor *child, enum release release)
+{
+	tree_grow(tree, child, "born after the first was gone");
+	scene_release(&tree->scene, release);
+	assert_killed(tree->members[0]);
+	assert_killed(tree->members[1]);
+	assert_killed(tree->members[2]);
+	fence();
+	assert_alive(tree->scene.sibling);
+	assert_alive(tree->scene.unarmed);
+	assert_alive(tree->scene.bystander);
+	scene_end(&tree->scene);
+}
+
 void T9_first_child_gone(void)
 {
 	unsigned int i, reaped;
@@ -363,25 +395,8 @@ void T9_first_child_gone(void)
 			struct tree tree;
 
 			step("release %u%s", i, reaped ? ", reaped" : "");
-			tree_build(&tree);
-			child = tree_grow(&tree, tree.scene.victim, "child");
-			tree_grow(&tree, child, "grandchild");
-			actor_tell(tree.scene.victim, ACT_EXIT, 0, -1);
-			assert_dead(tree.scene.victim);
-			if (reaped)
-				assert_int_equal(actor_do(tree.scene.holder, ACT_WAITPID,
-							  tree.scene.victim->pid, 0),
-						 tree.scene.victim->pid);
-			tree_grow(&tree, child, "born after the first was gone");
-			scene_release(&tree.scene, three_ends[i]);
-			assert_killed(tree.members[0]);
-			assert_killed(tree.members[1]);
-			assert_killed(tree.members[2]);
-			fence();
-			assert_alive(tree.scene.sibling);
-			assert_alive(tree.scene.unarmed);
-			assert_alive(tree.scene.bystander);
-			scene_end(&tree.scene);
+			child = tree_first_gone(&tree, reaped);
+			tree_first_gone_end(&tree, child, three_ends[i]);
 		}
 }
 
@@ -392,34 +407,18 @@ void T9_first_child_gone(void)
 void T9_first_gone_then_failed_fork(void)
 {
 	struct spawn refused = { .exit_signal = SIGCHLD, .clone_flags = CLONE_NEWNS | CLONE_FS };
-	struct actor *child, *victim, *none;
+	struct actor *child, *none;
 	unsigned int i;
 
 	for (i = 0; i < ENDS; i++) {
 		struct tree tree;
 
 		step("release %u", i);
-		tree_build(&tree);
-		victim = tree.scene.victim;
-		child = tree_grow(&tree, victim, "child");
-		tree_grow(&tree, child, "grandchild");
-		actor_tell(victim, ACT_EXIT, 0, -1);
-		assert_dead(victim);
-		assert_int_equal(actor_do(tree.scene.holder, ACT_WAITPID, victim->pid, 0),
-				 victim->pid);
+		child = tree_first_gone(&tree, true);
 		assert_int_equal(actor_try_spawn(tree.scene.holder, "cannot be", &refused, false,
 						 &none),
 				 -EINVAL);
-		tree_grow(&tree, child, "born afterwards");
-		scene_release(&tree.scene, three_ends[i]);
-		assert_killed(tree.members[0]);
-		assert_killed(tree.members[1]);
-		assert_killed(tree.members[2]);
-		fence();
-		assert_alive(tree.scene.sibling);
-		assert_alive(tree.scene.unarmed);
-		assert_alive(tree.scene.bystander);
-		scene_end(&tree.scene);
+		tree_first_gone_end(&tree, child, three_ends[i]);
 	}
 }
 

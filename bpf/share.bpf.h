@@ -123,6 +123,14 @@ static __noinline struct autokill_task *task_record_add(u64 task, struct user *u
 	return NULL;
 }
 
+/* A record for the current task @cur, which has none. As task_record_add(). */
+static __always_inline struct autokill_task *task_record_own(struct task_struct *cur, int *err)
+{
+	u32 uid = share_uid();
+
+	return task_record_add((u64)cur, user_get(uid), uid, 1, err);
+}
+
 static __always_inline void task_record_drop(u64 task, u32 uid, u32 units)
 {
 	struct user *u;

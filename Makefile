@@ -183,7 +183,7 @@ bench: deps
 bench-accept: deps
 	$(Q)tests/bench/run --accept
 
-lint:
+lint: all
 	$(Q)tests/lint
 
 install: all

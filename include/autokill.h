@@ -53,7 +53,8 @@ struct clone_args; /* <linux/sched.h> */
  *           is already running on this CPU, the caller sees EINVAL, too; the call can be repeated.
  *   EPERM   ARM by a caller who has neither CAP_SYS_ADMIN in its user namespace, nor AUTOKILL_NNP,
  *           nor no_new_privs set for itself, nor is under a guard
- *   EAGAIN  ARM when the caller's uid has its share of requests, or the room for them is used up
+ *   EAGAIN  ARM when the caller's uid has its share of requests, or the room for them is used up;
+ *           or, on Linux 6.1 to 6.17, when no agent is alive (autokill agent)
  *   ENOMEM  ARM when the kernel has no memory for the request
  */
 #define PR_AUTOKILL 0x414b494c
@@ -70,7 +71,9 @@ enum autokill_command {
 	 * clone3's own checks of its arguments) has used nothing up: UNARM after it.
 	 *
 	 * The clone itself can then fail with EAGAIN (no room for one more tether, the uid has its
-	 * share, or trees are nested too deep), ENOMEM, or EPERM (the right is gone). A child is never created without its tether.
+	 * share, trees are nested too deep, no agent is alive where the kernel needs it, or the kernel
+	 * side is being unloaded), ENOMEM, or EPERM (the right is gone). A child is never created
+	 * without its tether.
 	 */
 	AUTOKILL_ARM = 1,
 	/* Take the thread's request back, if there is one. Flags must be 0. */
@@ -86,8 +89,7 @@ enum autokill_command {
  * process is killed. Without this flag, the child alone is killed, its threads included.
  *
  * Trees nest, to a depth of 16: a child that is created within a tree is a member of it, too, and a
- * release of the inner one kills the inner one only. EINVAL where the loaded kernel side needs the
- * agent (Linux 6.1 to 6.17).
+ * release of the inner one kills the inner one only.
  */
 #define AUTOKILL_TREE (1U << 0)
 #define AUTOKILL_NNP (1U << 1) /* put the child under the guard */
@@ -110,21 +112,25 @@ int autokill_query(void);
  * @flags: AUTOKILL_TREE, AUTOKILL_NNP, or 0
  *
  * Where CLONE_PIDFD_AUTOKILL is served (by Linux 7.1, or by autokill on older kernels),
- * AUTOKILL_TREE is not asked for, and args->exit_signal is 0 (the flag needs CLONE_AUTOREAP, which allows no exit signal), it is used,
- * together with CLONE_AUTOREAP: by Linux 7.1 the child is then reaped by the kernel. Otherwise, or if
- * the caller has no right to the flag, the calling thread arms and calls clone3(). A child that the
- * kernel does not reap is waited for as usual, with __WALL if exit_signal is 0.
+ * AUTOKILL_TREE is not asked for, and args->exit_signal is 0 (the flag needs CLONE_AUTOREAP, which
+ * allows no exit signal), it is used, together with CLONE_AUTOREAP: by Linux 7.1 the child is then
+ * reaped by the kernel. Otherwise, or if the caller has no right to the flag, the calling thread arms
+ * and calls clone3(). A child that the kernel does not reap is waited for as usual, with __WALL if
+ * exit_signal is 0.
  * *args is not changed. Whatever the outcome, no request is left pending.
  *
  * Return: the child's pid in the caller's pid namespace; 0 in the child; -1 with errno set:
  *   E2BIG   @size is above 4096
  *   EINVAL  @args asks for what a function cannot return from in the child: CLONE_VM, CLONE_SETTLS,
- *           a stack; args->pidfd is 0, unknown flags, anything that clone3() refuses, or autokill is
- *           neither loaded nor part of the kernel
+ *           a stack; @args or args->pidfd is 0, @size is below 64, unknown flags, anything that
+ *           clone3() refuses, or autokill is neither loaded nor part of the kernel
  *   EPERM   the caller has no right to tether without the guard: pass AUTOKILL_NNP (prctl above);
  *           or what clone3() itself refuses
- *   EAGAIN  no room, the uid's share is used up, or what clone3() itself cannot have
+ *   EAGAIN  no room, the uid's share is used up, trees are nested too deep, the caller is a member
+ *           of a tree that was released, no agent is alive where the kernel needs it, or what
+ *           clone3() itself cannot have
  *   ENOMEM  no memory
+ *   ENOSYS  a seccomp profile refuses clone3(): use prctl() and clone()
  */
 pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int flags);
 

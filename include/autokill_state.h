@@ -233,7 +233,7 @@ enum autokill_what {
 	FAIL_MEMBER_DELETE = 23,
 	FAIL_TREE_LOST = 24,   /* a member whose tether is not there: cannot be */
 	FAIL_NATIVE_INFO = 25, /* a struct pidfd_info could not be completed */
-	FAIL_BIRTH_LATE = 26,  /* a skipped birth could not be made up for: the child is killed */
+	FAIL_BIRTH_LATE = 26,  /* a skipped birth was not made up for: killed, from 6.18 on */
 };
 
 struct autokill_failure {

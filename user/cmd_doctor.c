@@ -58,6 +58,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Find out whether this kernel can enforce: load, attach and trigger the programs, and name "
 	       "what is missing and how to mend it.\v"
+	       "--json gives check, ok, detail, mend (where there is something to mend); last verdict "
+	       "and text.\n\n"
 	       "Exit status: 0 it can, 1 it cannot, 2 it cannot be said (not root, or loaded and no "
 	       "agent is alive that this kernel needs); usage: 2.",
 };

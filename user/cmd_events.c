@@ -2,28 +2,7 @@
 /*
  * cmd_events.c - what has happened: the last events, and with --follow those to come
  *
- * With --json, one object a line:
- *   event    "born", "released", "killed" (SIGKILL was accepted), "gone" (the thread group is gone
- *            after a release), "released-dead" (the child was dead before), "clone-failed" (the
- *            tether was taken back), "refused" (a clone), "guard" (an exec was refused), "untied"
- *            (a newborn whose file was not found was killed), "stuck" (killed, but still there),
- *            "empty" (the last member of a tree exited, and its pidfd is still open)
- *   seq      number of the event, counted from 0 since the load
- *   time     RFC 3339, local time
- *   boot_ns  the same in ns of CLOCK_BOOTTIME
- *   tether   its id; null where there is none
- *   pid, uid whom it is about, in the initial namespaces
- *   comm     for a tether, the creator's name at birth, which was the child's, too, before an exec
- *   took_ns  time since the release, for killed, gone and stuck; else null
- *   members  of a tree: threads alive in it then; for gone, at the release; else null
- *   signalled, sweeps   of a tree: processes that were sent SIGKILL until then, and walks over its
- *            members; else null
- *   errno    name, for refused, clone-failed and guard; else null
- *   killer   "here", "timer", "victim", "parent", "init", for killed; else null
- * or, where events were lost to the reader:
- *   event    "overwritten" (by newer ones), "unreadable" (still being written); count: how many
- * or, at the end of --follow:
- *   event    "unloaded"
+ * The members of --json are in autokill(8).
  */
 #include <argp.h>
 #include <errno.h>
@@ -95,7 +74,8 @@ static const struct argp argp = {
 	       "Of a tree: how many threads were alive in it, and, when it is over, how many "
 	       "processes were sent SIGKILL, by how many sweeps.\n\n"
 	       "--json gives event, seq, time, boot_ns, tether, pid, uid, comm, took_ns, members, "
-	       "signalled, sweeps, errno, killer; or event (overwritten, unreadable) and count; or event unloaded.\n\n"
+	       "signalled, sweeps, errno, killer; or event (overwritten, unreadable) and count; or "
+	       "event (unloaded).\n\n"
 	       "Exit status: 0 done (also by SIGINT, or when autokill was unloaded), 1 failed, "
 	       "2 usage.",
 };

@@ -1,30 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * cmd_ps.c - list the tethers, oldest first
- *
- * With --json, one object a line for each tether:
- *   id            number of the tether, never used twice while autokill stays loaded
- *   state         "birth" (the clone is under way), "live", "released" (the last reference went,
- *                 SIGKILL is under way), "killed" (a thread still has to exit)
- *   scope         "process", or "tree"
- *   parent        the tree that this tether is within; null if none
- *   pid           the child's, 0 while it is born; as all pids and uids, in the initial namespaces
- *   command       name of the child; null if it is gone
- *   uid, user     the creator's at birth; user is the uid's name, or its number
- *   creator       pid of the process that made the child
- *   creator_tid   of the thread in it
- *   creator_comm  name of the creator at birth
- *   guard         true: an exec that would gain privileges fails
- *   born          time, RFC 3339
- *   age_ns        time since birth, ns
- *   released_ns, killed_ns   time since the last reference went and since SIGKILL was accepted;
- *                 null if not yet
- *   stuck         true: killed, and still there after seconds; it sleeps uninterruptibly
- *   looks         how often the kernel side has looked again since the release
- *   members       of a tree: how many threads are alive in it and in the trees within it; else null
- * and with --tree also:
- *   processes     of a tree: those that are in it and in no tree within it, an array of { pid, parent,
- *                 command, uid, user, age_ns, threads }
+ * cmd_ps.c - list the tethers, oldest first; the members of --json are in autokill(8)
  */
 #include <argp.h>
 #include <errno.h>

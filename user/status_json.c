@@ -1,29 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * status_json.c - autokill status --json
- *
- * With --json, one object:
- *   loaded       false: nothing is loaded, and no other member follows
- *   version      of the loader
- *   state        "ready", "not-ready" (being loaded or unloaded, or left half-made), "canary"
- *                (being loaded: proving that it kills)
- *   hooks        "lsm", or "fmod_ret" where BPF LSM is off
- *   loaded_at    time, RFC 3339
- *   room, share  tethers that fit in all, and that one uid other than 0 may have
- *   tethers      object: total, and how many are in each state of autokill ps
- *   users        array of { uid, user, tethers }
- *   guarded      how many tasks are under the guard
- *   armed        how many tasks have a request pending
- *   agent        object: needed (false: no other member follows), alive, pid (null: it has ended, or
- *                never ran), beat_ns (since its last heartbeat, or null), waiting (tethers that are
- *                released and not killed), oldest_wait_ns (of these, or null)
- *   native_flags are clone3's flags of Linux 7.1 served: "on"; "kernel" (it does so itself), "option",
- *                "lockdown", "no-hook" (not served, and why)
- *   unreaped     array of { creator, command, children }: dead children made by these flags that nobody
- *                has waited for, by who would have to
- *   counters     object: the members of struct autokill_stats, by their names there; they only grow
- *   failures     array of { what, errno, count }
- *   programs     array of { name, type, id, recursion_misses, run_cnt }
+ * status_json.c - autokill status --json; its members are in autokill(8)
  */
 #include <json-c/json.h>
 

@@ -30,12 +30,14 @@ enum kind {
 	KINDS,
 };
 
-static struct {
+struct shared {
 	atomic_long tickets, allowed, done;
 	atomic_long survivors, strangers, strangers_killed, failed;
 	atomic_long refused; /* for want of an agent */
 	_Atomic uint64_t slowest;
-} * sh;
+};
+
+static struct shared *sh;
 
 static long releases = 5000, kills = 200;
 

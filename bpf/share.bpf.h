@@ -81,6 +81,17 @@ static __always_inline struct autokill_task *task_record(struct task_struct *tas
 	return bpf_map_lookup_elem(&tasks, &key);
 }
 
+/*
+ * The tree at the place @at of the path of @rec, 0 beyond its end. The index is computed first, and then that very
+ * value is checked: clang 22 and newer make of a check and a use of depth - 1 a check of one copy and a use of another,
+ * which verifiers up to 6.18 do not believe ("unbounded memory access").
+ */
+static __always_inline u64 path_at(const struct autokill_task *rec, u32 at)
+{
+	barrier_var(at);
+	return at < AUTOKILL_DEPTH ? rec->path[at] : 0;
+}
+
 static const struct autokill_task task_blank;
 
 /*

@@ -97,8 +97,8 @@ static __noinline int tether_make(u64 id, const struct autokill_task *rec, u64 t
 		return -ENOMEM; /* for the verifier: it holds the request */
 	depth = rec->depth;
 	init.d.depth = depth;
-	if (depth && depth <= AUTOKILL_DEPTH)
-		init.d.parent = rec->path[depth - 1];
+	if (depth)
+		init.d.parent = path_at(rec, depth - 1);
 
 	bpf_get_current_comm(init.d.comm, sizeof(init.d.comm));
 	err = bpf_map_update_elem(&tethers, &id, &init, BPF_NOEXIST);

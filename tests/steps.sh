@@ -110,7 +110,22 @@ bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
 without_lsm=lsm=landlock,lockdown,yama,apparmor # no bpf
 
 build() { make -j2 all tests; }
-build_other() { make -j2 OUTPUT="$OUTPUT/other" CC=clang CLANG=clang-19 "$OUTPUT/other/autokill"; }
+# build_by CLANG...: the program, its BPF objects built by each of these versions, as build/by/CLANG/autokill
+build_by()
+{
+	local n dir
+	for n in "$@"; do
+		dir=$(tests/clang "$n") &&
+			make -j2 OUTPUT="$OUTPUT/by/$n" CLANG="$dir/clang" LLVM_STRIP="$dir/llvm-strip" "$OUTPUT/by/$n/autokill" ||
+			return
+	done
+}
+clangs=$(tests/clang --list)
+# The program by clang, with objects of the default clang of Debian 13; and objects of the newest clang there is.
+build_other()
+{
+	make -j2 OUTPUT="$OUTPUT/by/19" CC=clang CLANG=clang-19 "$OUTPUT/by/19/autokill" && build_by "${clangs##* }"
+}
 
 # on LINE [OPTION OF tests/vm/run]... -- COMMAND... - in a guest of that line, if there still is such a kernel
 on()
@@ -135,9 +150,14 @@ with_module()
 	[ -z "$(find -L "$kernel/lib/modules" -name "$1.ko*" 2>/dev/null)" ] || echo "-m $1"
 }
 
-# suite LINE WAYS [OPTION]... - the conformance suite in these ways; the other build must load there, too
+# by CLANG... - the options of tests/vm/run that put what build_by has built into a guest
+by() { local n; for n in "$@"; do printf -- '-f %s:/by/%s ' "$OUTPUT/by/$n/autokill" "$n"; done; }
+# suite LINE WAYS [OPTION]... - the conformance suite in these ways; the other builds must load there, too
 # shellcheck disable=SC2086,SC2046 # $2 is a list of words, as are the options
-suite() { on "$1" -t 600 $(with_module binfmt_misc "$1") "${@:3}" -f "$OUTPUT/other/autokill:/other/autokill" -- /guest/suite.sh $2; }
+suite() { on "$1" -t 600 $(with_module binfmt_misc "$1") "${@:3}" $(by 19 "${clangs##* }") -- /guest/suite.sh $2; }
+# loads LINE [OPTION]... - the objects of every clang of Debian 12 and 13 load there
+# shellcheck disable=SC2046,SC2086 # lists of words
+loads() { on "$1" -t 900 "${@:2}" $(by $clangs) -- /guest/loads.sh; }
 
 # rounds LINE N SECONDS; skipped LINE N [OPTION]...; loadkill LINE N; escape LINE N: tests/guest has a script for each
 rounds() { on "$1" -t 2400 --multi -- /guest/rounds.sh "$2" "$3"; }

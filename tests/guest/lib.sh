@@ -26,6 +26,14 @@ finish()
 	[ $failed = 0 ]
 }
 
+# built_by - what each of the clangs in /by has built loads, kills its canary and unloads
+built_by()
+{
+	for by in /by/*; do
+		check "the build of clang ${by#/by/} loads, kills its canary and unloads" sh -c "$by load && $by unload"
+	done
+}
+
 # rungs - which of several ways are in use here, one line for the table of tests/vm/matrix
 rungs()
 {

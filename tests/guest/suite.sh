@@ -5,17 +5,11 @@
 # native: by the kernel's own flags, before load; served: by the same flags, which autokill serves.
 # Each way ends with its own line `N passed, N failed, N skipped`; so does what is checked here: that
 # load, doctor and unload work, that every map is empty afterwards, and that the programs built by
-# the other clang (/other/autokill, where there is one) pass this kernel's verifier, too.
+# other versions of clang (/by/*) pass this kernel's verifier, too.
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091
 . "$(dirname "$0")/lib.sh"
-
-other_loads()
-{
-	[ -x /other/autokill ] || { echo 'not there'; return 1; }
-	/other/autokill load && /other/autokill unload
-}
 
 suite()
 {
@@ -27,7 +21,7 @@ uname -r
 # Before load: what is attached last is called first, and X26 wants one that is called after ours.
 check 'a veto is planted' conformance --plant-veto
 case " $* " in *' native '*) suite native ;; esac
-check 'the other build loads, kills its canary and unloads' other_loads
+built_by
 check 'load' autokill load
 rungs
 check 'nothing of ours runs after load' no_loader

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 5
+#define AUTOKILL_STATE_VERSION 6
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -36,6 +36,19 @@ enum autokill_native {
 	NATIVE_FLAGS_OPTION = 3,   /* load --no-native-flags */
 	NATIVE_FLAGS_LOCKDOWN = 4, /* lockdown forbids programs that write to user memory */
 	NATIVE_FLAGS_NO_HOOK = 5,  /* a function to hang on, or kprobes, are missing */
+	NATIVE_FLAGS_REFUSED = 6,  /* the kernel refused the programs: FELL_NATIVE */
+};
+
+/* config.fell, bits: what the kernel's BTF promises, and what did not load or attach for all that */
+enum autokill_fell {
+	FELL_NATIVE_INFO = 1 << 0, /* PIDFD_INFO_EXIT is not served */
+	FELL_NATIVE = 1 << 1,	   /* clone3's flags are not served */
+	FELL_KPROBE = 1 << 2,	   /* nothing notes a release, should its program be skipped */
+	FELL_TASK_WORK = 1
+			 << 3, /* bpf_task_work_schedule_signal(): another spelling, or the agent */
+	FELL_TASK_WORK_IMPL = 1 << 4, /* bpf_task_work_schedule_signal_impl(): the agent kills */
+	FELL_SIGNAL = 1 << 5,	      /* bpf_send_signal_task(): nobody but the agent kills */
+	FELL_LSM = 1 << 6,	      /* BPF LSM: fmod_ret and fentry are used */
 };
 
 /* maps/config, one element */
@@ -52,6 +65,8 @@ struct autokill_config {
 	__u64 loaded_at;
 	__u32 kill;   /* enum autokill_kill */
 	__u32 native; /* enum autokill_native */
+	__u32 fell;   /* enum autokill_fell, several */
+	__u32 spare;  /* 0 */
 };
 
 enum autokill_tether_state {
@@ -366,7 +381,7 @@ _Static_assert(sizeof(struct autokill_release) == 24, "layout of maps/releases")
 _Static_assert(sizeof(struct autokill_identity) == 16, "layout of maps/found");
 _Static_assert(sizeof(struct autokill_identify) == 8, "layout of whom the agent asks for");
 _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
-_Static_assert(sizeof(struct autokill_config) == 64, "layout of maps/config");
+_Static_assert(sizeof(struct autokill_config) == 72, "layout of maps/config");
 _Static_assert(sizeof(struct autokill_tether) == 160, "layout of maps/tethers");
 _Static_assert(sizeof(struct autokill_task) == 320, "layout of maps/tasks");
 _Static_assert(sizeof(struct autokill_event) == 88, "layout of maps/events");

@@ -349,8 +349,8 @@ int canary_run(const struct maps *m, int gate, struct canary out[CANARIES], int 
 	static const char *const ways[] = { "closed", "holder killed" };
 	struct autokill_config config;
 	struct agent_child agent;
-	/* Where the agent kills, it kills no trees. */
-	int n_kinds = m->agent < 0 ? 4 : 3, failed, err;
+	const int n_kinds = sizeof(kinds) / sizeof(*kinds);
+	int failed, err;
 
 	for (*n = 0; *n < 2 * n_kinds; ++*n)
 		out[*n] = (struct canary){ .child = kinds[*n / 2], .how = ways[*n % 2] };

@@ -145,17 +145,27 @@ static void native_say(const struct doctor *d, enum autokill_native native)
 	say(d, "clone3's flags of Linux 7.1", true, name_native_long(native), NULL);
 }
 
-static int try_load(const struct doctor *d, const struct rungs *rungs)
+/* What is done without is no reason for "cannot": there is a rung below, and the canary proves it. */
+static void fell_say(void *ctx, const struct loader *l, enum autokill_fell fell)
+{
+	char detail[640];
+
+	snprintf(detail, sizeof(detail), "refused: %s; instead, %s", l->why,
+		 name_fell_instead(fell));
+	say(ctx, name_fell_what(fell), false, detail, NULL);
+}
+
+static int try_load(const struct doctor *d, struct rungs *rungs, struct features *features)
 {
 	struct loader_options o = { .room = 64, .verbose = d->verbose };
 	struct loader l;
 	int verdict;
 
-	native_say(d, rungs->native);
-	if (loader_start(&l, rungs, &o)) {
+	if (loader_climb_down(&l, rungs, features, &o, fell_say, (void *)d)) {
 		say(d, "load and attach", false, l.why, l.mend);
 		return CANNOT;
 	}
+	native_say(d, rungs->native);
 	say(d, "load and attach", true, rungs->lsm ? "on BPF LSM" : "on fmod_ret and fentry", NULL);
 	say(d, "agent", true,
 	    l.maps.agent < 0 ? "not needed" : "needed, once loaded; doctor runs one of its own now",
@@ -205,7 +215,7 @@ static void examine(struct doctor *d)
 	if (n)
 		return;
 	if (maps_open(&maps)) {
-		d->verdict = try_load(d, &rungs);
+		d->verdict = try_load(d, &rungs, &f);
 		return;
 	}
 	if (!maps_config(&maps, &c) && c.ready == AUTOKILL_READY) {

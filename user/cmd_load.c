@@ -24,7 +24,7 @@
 #define ROOM_DEFAULT 16384
 #define ROOM_MOST 4194304 /* PID_MAX_LIMIT: more processes than that there cannot be */
 
-enum { OPT_ROOM = 'r', OPT_VERBOSE = 'v', OPT_RING_BYTES = 256, OPT_NO_NATIVE };
+enum { OPT_ROOM = 'r', OPT_VERBOSE = 'v', OPT_RING_BYTES = 256, OPT_NO_NATIVE, OPT_SPOIL };
 
 struct options {
 	struct loader_options loader;
@@ -40,6 +40,8 @@ static const struct argp_option options[] = {
 	  0 },
 	/* For tests: how releases get lost on the way to the agent, and are found all the same. */
 	{ "ring-bytes", OPT_RING_BYTES, "N", OPTION_HIDDEN, NULL, 0 },
+	/* For tests: a kernel that refuses a program, in all objects or in those from number N on. */
+	{ "spoil", OPT_SPOIL, "PROGRAM[:N]", OPTION_HIDDEN, NULL, 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "Print what libbpf and the verifier say.", 0 },
 	{},
 };
@@ -68,6 +70,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_RING_BYTES:
 		o->ring_bytes = number(state, "--ring-bytes", arg, 4096, 1U << 30);
+		return 0;
+	case OPT_SPOIL:
+		o->spoiled = strsep(&arg, ":");
+		o->spoiled_from = arg ? number(state, "--spoil", arg, 0, OBJECT_TASK_WORK) : 0;
 		return 0;
 	case OPT_NO_NATIVE:
 		given->no_native = true;
@@ -178,11 +184,18 @@ static int publish(struct loader *l)
 	return err;
 }
 
-static int load(const struct rungs *rungs, const struct loader_options *o, bool *needs_agent,
-		int *ways)
+static void fell_warn(void *ctx, const struct loader *l, enum autokill_fell fell)
+{
+	(void)ctx;
+	msg_warn("load: this kernel refuses %s: %s; instead, %s", name_fell_what(fell), l->why,
+		 name_fell_instead(fell));
+}
+
+static int load(struct rungs *rungs, struct features *features, const struct loader_options *o,
+		bool *needs_agent, int *ways)
 {
 	struct loader loader;
-	int err = loader_start(&loader, rungs, o);
+	int err = loader_climb_down(&loader, rungs, features, o, fell_warn, NULL);
 
 	if (err) {
 		msg_error("load: %s; %s", loader.why, loader.mend);
@@ -193,6 +206,25 @@ static int load(const struct rungs *rungs, const struct loader_options *o, bool 
 	*needs_agent = loader.maps.agent >= 0;
 	loader_stop(&loader);
 	return err;
+}
+
+static void loaded_say(const struct rungs *rungs, bool needs_agent, int ways)
+{
+	msg_info("load: loaded; the canary was killed in %d of %d ways", ways, ways);
+	if (needs_agent)
+		msg_info(
+			"load: on this kernel (%s) the agent kills, and nobody can arm until it runs: "
+			"systemctl start autokill-agent, or: autokill agent",
+			rungs->fell & (FELL_TASK_WORK | FELL_TASK_WORK_IMPL)
+				? "which refuses task work"
+				: "before Linux 6.18");
+	if (rungs->native != NATIVE_FLAGS_ON && rungs->native != NATIVE_FLAGS_KERNEL)
+		msg_info("load: the flags that clone3 has on Linux 7.1 are %s",
+			 name_native_long(rungs->native));
+	if (!rungs->lsm && !(rungs->fell & FELL_LSM))
+		msg_warn("load: BPF LSM is not active (`bpf` is not in lsm=): loaded on fentry "
+			 "instead, where the kernel can skip a program under preemption; add bpf "
+			 "to lsm= on the kernel command line");
 }
 
 int cmd_load(int argc, char **argv)
@@ -224,22 +256,11 @@ int cmd_load(int argc, char **argv)
 	}
 	err = pins_settle();
 	if (!err)
-		err = load(&rungs, &o.loader, &needs_agent, &ways);
+		err = load(&rungs, &features, &o.loader, &needs_agent, &ways);
 	if (err < 0)
 		pins_remove_empty(AUTOKILL_PIN_DIR);
 	else if (!err)
-		msg_info("load: loaded; the canary was killed in %d of %d ways", ways, ways);
-	if (!err && needs_agent)
-		msg_info(
-			"load: on this kernel (before Linux 6.18) the agent kills, and nobody can arm "
-			"until it runs: systemctl start autokill-agent, or: autokill agent");
-	if (!err && rungs.native != NATIVE_FLAGS_ON && rungs.native != NATIVE_FLAGS_KERNEL)
-		msg_info("load: the flags that clone3 has on Linux 7.1 are %s",
-			 name_native_long(rungs.native));
-	if (!err && !rungs.lsm)
-		msg_warn("load: BPF LSM is not active (`bpf` is not in lsm=): loaded on fentry "
-			 "instead, where the kernel can skip a program under preemption; add bpf "
-			 "to lsm= on the kernel command line");
+		loaded_say(&rungs, needs_agent, ways);
 	close(lock);
 	return err < 0;
 }

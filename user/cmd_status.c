@@ -48,7 +48,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "Tell what is loaded, how full it is, and what it has done since it was loaded.\v"
-	       "--json gives loaded, version, state, hooks, loaded_at, room, share, tethers, users, "
+	       "--json gives loaded, version, state, hooks, fell_back, loaded_at, room, share, tethers, users, "
 	       "guarded, armed, agent, native_flags, "
 	       "unreaped, counters, failures, programs.\n\n"
 	       "Exit status: 0 loaded and ready, 1 not (or no agent is alive where the kernel needs it), "
@@ -177,13 +177,21 @@ static void head_print(const struct status *s)
 
 	printf("autokill %.*s: %s\n", (int)sizeof(c->version), c->version, state_text(s));
 	printf("since   %s\n", time_local(when, sizeof(when), c->loaded_at, time_offset()));
-	printf("hooks   %s\n", c->lsm ? "BPF LSM" : "fmod_ret and fentry, since BPF LSM is off");
+	printf("hooks   %s\n", c->lsm		    ? "BPF LSM"
+			       : c->fell & FELL_LSM ? "fmod_ret and fentry, since BPF LSM refuses"
+						    : "fmod_ret and fentry, since BPF LSM is off");
 	if (!c->lsm)
 		printf("        The kernel skips such a program when a task was preempted in it and "
 		       "another one gets\n        there on the same CPU. A birth or an exec that its "
 		       "second copy has missed, too, is lost;\n        what else was skipped is made up "
-		       "for later. SKIPPED below counts it. Boot with `bpf' in\n        lsm= to be "
-		       "without this.\n");
+		       "for later. SKIPPED below counts it.%s\n",
+		       c->fell & FELL_LSM
+			       ? ""
+			       : " Boot with `bpf' in\n        lsm= to be without this.");
+	for (unsigned int bit = 1; bit && bit <= c->fell; bit <<= 1)
+		if (c->fell & bit)
+			printf("refused by this kernel: %s; instead, %s\n", name_fell_what(bit),
+			       name_fell_instead(bit));
 	agent_print(s);
 	printf("flags   of clone3: %s\n", name_native_long(c->native));
 	printf("room    %zu of %u tethers; a user other than root may have %u\n", s->n_tethers,

@@ -48,10 +48,20 @@ static int libbpf_listen(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
+/* libbpf says "prog 'NAME': ..." if it knows. Where it does not, a helper or kfunc of all is missing. */
+static void culprit_note(struct loader *l)
+{
+	const char *from = strncmp(libbpf_said, "prog '", 6) ? NULL : libbpf_said + 6;
+
+	if (from && !*l->culprit)
+		snprintf(l->culprit, sizeof(l->culprit), "%.*s", (int)strcspn(from, "'"), from);
+}
+
 static int fail(struct loader *l, int err, const char *what)
 {
 	snprintf(l->why, sizeof(l->why), "%s: %s%s%.300s%s", what, strerror(-err),
 		 *libbpf_said ? " (" : "", libbpf_said, *libbpf_said ? ")" : "");
+	culprit_note(l);
 	if (!l->mend)
 		l->mend = "run with --verbose to see what libbpf and the verifier say";
 	return err;
@@ -154,6 +164,24 @@ static int object_open(struct loader *l, enum rung_object which)
 	return 0;
 }
 
+/* Is @err of what we have asked for, so that asking for less may help? Not a policy, nor a shortage. */
+static bool is_of_the_rung(int err)
+{
+	switch (err) {
+	case -EPERM:
+	case -EACCES:
+		return verifier_spoke;
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -EAGAIN:
+	case -EINTR:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int object_load(struct loader *l)
 {
 	int err = bpf_object__load(l->object);
@@ -161,6 +189,7 @@ static int object_load(struct loader *l)
 	if (!err)
 		return 0;
 	/* A program that the verifier refuses comes with a log; a policy that forbids it does not. */
+	l->lower = is_of_the_rung(err);
 	if ((err == -EPERM || err == -EACCES) && !verifier_spoke)
 		l->mend = "this host's policy forbids BPF programs on fentry or LSM hooks (EPERM "
 			  "and no verifier log): allow them, or run on another host or in a guest";
@@ -178,8 +207,12 @@ static int programs_attach(struct loader *l, const struct rungs *rungs)
 		prog = bpf_object__find_program_by_name(l->object, *name);
 		link = prog ? bpf_program__attach(prog) : NULL;
 		if (!link) {
+			int err = prog ? -errno : -ENOENT;
+
 			snprintf(what, sizeof(what), "cannot attach %s", *name);
-			return fail(l, prog ? -errno : -ENOENT, what);
+			snprintf(l->culprit, sizeof(l->culprit), "%s", *name);
+			l->lower = is_of_the_rung(err);
+			return fail(l, err, what);
 		}
 		l->link_names[l->n_links] = *name;
 		l->links[l->n_links++] = link;
@@ -215,6 +248,7 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.lsm = rungs->lsm,
 		.native = rungs->native,
 		.kill = rungs->agent ? KILL_AGENT : KILL_TASK_WORK,
+		.fell = rungs->fell,
 	};
 	int err;
 
@@ -240,6 +274,19 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 	return err ? fail(l, err, "cannot write the configuration") : 0;
 }
 
+/* As a program of another type the kernel refuses it: its arguments and its helpers are not that type's. */
+static void program_spoil(struct loader *l, const struct rungs *rungs,
+			  const struct loader_options *options)
+{
+	struct bpf_program *prog;
+
+	if (!options->spoiled || rungs->object < options->spoiled_from)
+		return;
+	prog = bpf_object__find_program_by_name(l->object, options->spoiled);
+	if (prog)
+		bpf_program__set_type(prog, BPF_PROG_TYPE_SOCKET_FILTER);
+}
+
 int loader_start(struct loader *l, const struct rungs *rungs, const struct loader_options *options)
 {
 	int err;
@@ -257,6 +304,8 @@ int loader_start(struct loader *l, const struct rungs *rungs, const struct loade
 	if (!err)
 		err = switches_set(l, rungs);
 	if (!err)
+		program_spoil(l, rungs, options);
+	if (!err)
 		err = object_load(l);
 	if (!err)
 		err = config_write(l, rungs, options->room);
@@ -265,6 +314,25 @@ int loader_start(struct loader *l, const struct rungs *rungs, const struct loade
 	if (err)
 		loader_stop(l);
 	return err;
+}
+
+int loader_climb_down(struct loader *l, struct rungs *rungs, struct features *features,
+		      const struct loader_options *options,
+		      void (*said)(void *ctx, const struct loader *l, enum autokill_fell fell),
+		      void *ctx)
+{
+	unsigned int fell;
+	int err;
+
+	for (;;) {
+		err = loader_start(l, rungs, options);
+		if (!err || !l->lower)
+			return err;
+		fell = rungs_lower(rungs, features, l->culprit);
+		if (!fell)
+			return err;
+		said(ctx, l, fell);
+	}
 }
 
 void loader_stop(struct loader *l)

@@ -16,6 +16,9 @@ struct loader_options {
 	__u32 room;	  /* tethers in all; the share of a uid is a quarter */
 	__u32 ring_bytes; /* of maps/releases: a power of two, a page or more; 0: LOADER_RING_BYTES */
 	bool verbose;	  /* print what libbpf and the verifier say */
+	/* For tests: a program that the kernel is made to refuse, in objects from this one on; or NULL. */
+	const char *spoiled;
+	enum rung_object spoiled_from;
 };
 
 struct loader {
@@ -26,6 +29,8 @@ struct loader {
 	struct maps maps; /* descriptors of the object's own; closed with it */
 	char why[512];	  /* after a failure: what failed and why */
 	const char *mend; /* after a failure: what to do; constant string */
+	char culprit[64]; /* after a failure: the program that it failed on, or "" */
+	bool lower;	  /* after a failure: it can be another on a lower rung */
 };
 
 /**
@@ -35,6 +40,18 @@ struct loader {
  * Return: 0; -errno with @l->why and @l->mend set, and nothing left attached.
  */
 int loader_start(struct loader *l, const struct rungs *rungs, const struct loader_options *options);
+
+/**
+ * loader_climb_down - loader_start(), and if the kernel refuses a rung, the next one below
+ * @said: called for each rung that is given up, with the loader that failed and what is done without
+ *
+ * @rungs and @features say what is in use in the end.
+ * Return: as loader_start(), of the last rung that was tried.
+ */
+int loader_climb_down(struct loader *l, struct rungs *rungs, struct features *features,
+		      const struct loader_options *options,
+		      void (*said)(void *ctx, const struct loader *l, enum autokill_fell fell),
+		      void *ctx);
 
 /** loader_stop - detach what is not pinned and free everything; may be called twice */
 void loader_stop(struct loader *l);

@@ -34,6 +34,8 @@ const char *name_native(enum autokill_native native)
 		return "lockdown";
 	case NATIVE_FLAGS_NO_HOOK:
 		return "no-hook";
+	case NATIVE_FLAGS_REFUSED:
+		return "refused";
 	}
 	return "unknown";
 }
@@ -52,8 +54,69 @@ const char *name_native_long(enum autokill_native native)
 	case NATIVE_FLAGS_NO_HOOK:
 		return "not served: this kernel lacks copy_clone_args_from_user or __x64_sys_clone3 in "
 		       "its BTF, or CONFIG_KPROBE_EVENTS";
+	case NATIVE_FLAGS_REFUSED:
+		return "not served: this kernel refuses the programs for them";
 	}
 	return "unknown";
+}
+
+static const struct fell_names {
+	enum autokill_fell bit;
+	const char *what, *instead;
+} fell_names[] = {
+	{ FELL_NATIVE_INFO, "the programs for PIDFD_INFO_EXIT",
+	  "clone3's flags are served without it" },
+	{ FELL_NATIVE, "the programs for clone3's flags", "these are not served, and prctl is" },
+	{ FELL_KPROBE, "the kprobe that notes releases",
+	  "a release whose program the kernel skips is not made up for" },
+	{ FELL_TASK_WORK, "task work (bpf_task_work_schedule_signal)",
+	  "the form of Linux 6.18, or the agent, kills" },
+	{ FELL_TASK_WORK_IMPL, "task work (bpf_task_work_schedule_signal_impl)",
+	  "the agent kills" },
+	{ FELL_SIGNAL, "the programs with bpf_send_signal_task", "only the agent kills" },
+	{ FELL_LSM, "the programs on BPF LSM",
+	  "fmod_ret and fentry are used, which the kernel can skip" },
+};
+
+static const struct fell_names *fell_find(enum autokill_fell bit)
+{
+	static const struct fell_names unknown = { 0, "unknown", "unknown" };
+
+	for (size_t i = 0; i < sizeof(fell_names) / sizeof(*fell_names); i++)
+		if (fell_names[i].bit == bit)
+			return &fell_names[i];
+	return &unknown;
+}
+
+const char *name_fell(enum autokill_fell bit)
+{
+	switch (bit) {
+	case FELL_NATIVE_INFO:
+		return "native-info";
+	case FELL_NATIVE:
+		return "native";
+	case FELL_KPROBE:
+		return "kprobe";
+	case FELL_TASK_WORK:
+		return "task-work";
+	case FELL_TASK_WORK_IMPL:
+		return "task-work-impl";
+	case FELL_SIGNAL:
+		return "signal";
+	case FELL_LSM:
+		return "lsm";
+	}
+	return "unknown";
+}
+
+const char *name_fell_what(enum autokill_fell bit)
+{
+	return fell_find(bit)->what;
+}
+
+const char *name_fell_instead(enum autokill_fell bit)
+{
+	return fell_find(bit)->instead;
 }
 
 const char *name_tether_state(enum autokill_tether_state state)

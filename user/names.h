@@ -24,6 +24,13 @@ const char *name_killer_long(enum autokill_killer killer);
 /** name_native_long - are the native flags served, and if not, why, for a sentence */
 const char *name_native_long(enum autokill_native native);
 
+/** name_fell - one bit of config.fell */
+const char *name_fell(enum autokill_fell bit);
+
+/** name_fell_what, name_fell_instead - what the kernel refused, and what is done instead */
+const char *name_fell_what(enum autokill_fell bit);
+const char *name_fell_instead(enum autokill_fell bit);
+
 /** name_what_long - what was tried when it failed, as an administrator would say it */
 const char *name_what_long(enum autokill_what what);
 

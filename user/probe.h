@@ -30,6 +30,7 @@ struct features {
 	bool fn_pidfd_ioctl;
 	bool pidfd_info_exit; /* PIDFD_INFO_EXIT, v6.15 */
 	bool native;	      /* v7.1: clone3() knows CLONE_PIDFD_AUTOKILL */
+	unsigned int refused; /* enum autokill_fell: found out by loading, rungs_lower() */
 };
 
 /** features_probe - look at the running kernel; loads nothing. What cannot be read is false or "". */

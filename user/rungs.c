@@ -111,11 +111,24 @@ static enum autokill_native native_choose(const struct features *f)
 {
 	if (f->native)
 		return NATIVE_FLAGS_KERNEL;
+	if (f->refused & FELL_NATIVE)
+		return NATIVE_FLAGS_REFUSED;
 	/* v5.14: 51e1bb9eeaf7 ("bpf: Add lockdown check for probe_write_user helper") */
 	if (!strcmp(f->lockdown, "integrity") || !strcmp(f->lockdown, "confidentiality"))
 		return NATIVE_FLAGS_LOCKDOWN;
 	return f->fn_copy_clone_args && f->fn_clone3 && f->kprobes ? NATIVE_FLAGS_ON
 								   : NATIVE_FLAGS_NO_HOOK;
+}
+
+static enum rung_object object_choose(const struct features *f)
+{
+	bool signal = f->kfunc_send_signal && f->kfunc_iter_task;
+
+	if (signal && f->kfunc_task_work && !(f->refused & FELL_TASK_WORK))
+		return OBJECT_TASK_WORK;
+	if (signal && f->kfunc_task_work_impl && !(f->refused & FELL_TASK_WORK_IMPL))
+		return OBJECT_TASK_WORK_IMPL;
+	return signal && !(f->refused & FELL_SIGNAL) ? OBJECT_AGENT_SIGNAL : OBJECT_AGENT;
 }
 
 struct lacks_list {
@@ -161,14 +174,7 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 	 * with bpf_send_signal_task (v6.13) and bpf_iter_task_new (v6.7). Before, no program can wake a
 	 * sleeping child, and the agent kills.
 	 */
-	if (f->kfunc_send_signal && f->kfunc_iter_task && f->kfunc_task_work)
-		r->object = OBJECT_TASK_WORK;
-	else if (f->kfunc_send_signal && f->kfunc_iter_task && f->kfunc_task_work_impl)
-		r->object = OBJECT_TASK_WORK_IMPL;
-	else if (f->kfunc_send_signal && f->kfunc_iter_task)
-		r->object = OBJECT_AGENT_SIGNAL;
-	else
-		r->object = OBJECT_AGENT;
+	r->object = object_choose(f);
 	r->agent = r->object == OBJECT_AGENT || r->object == OBJECT_AGENT_SIGNAL;
 	/* v6.1: fba1a1c6c912 ("bpf: Convert hash map to bpf_mem_alloc."): our maps grow in any program. */
 	need(&l, !r->agent || f->bpf_mem_alloc,
@@ -177,11 +183,73 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 	r->services = r->agent ? services_agent : services_none;
 
 	/* v5.7: fc611f47f218 ("bpf: Introduce BPF_PROG_TYPE_LSM"); active only if listed in lsm= */
-	r->lsm = f->lsm_bpf;
-	r->watch = f->kprobes && !(r->lsm && r->pidfs) && (!r->pidfs || f->fn_fput);
+	r->lsm = f->lsm_bpf && !(f->refused & FELL_LSM);
+	r->watch = f->kprobes && !(f->refused & FELL_KPROBE) && !(r->lsm && r->pidfs) &&
+		   (!r->pidfs || f->fn_fput);
 	r->native = native_choose(f);
 	/* v6.15: 7477d7dce48a ("pidfs: allow to retrieve exit information") */
-	r->info = f->fn_pidfd_ioctl && f->pidfd_info_exit;
+	r->info = f->fn_pidfd_ioctl && f->pidfd_info_exit && !(f->refused & FELL_NATIVE_INFO);
+	r->fell = f->refused;
 	programs_choose(r);
 	return l.n;
+}
+
+static bool is_among(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name))
+		names++;
+	return *names;
+}
+
+/* What @culprit belongs to that one can do without, by what is in use now; else 0. */
+static unsigned int fell_of(const struct rungs *r, const char *culprit)
+{
+	if (r->native == NATIVE_FLAGS_ON && r->info && is_among(native_info, culprit))
+		return FELL_NATIVE_INFO;
+	if (r->native == NATIVE_FLAGS_ON && is_among(native, culprit))
+		return FELL_NATIVE;
+	if (r->watch &&
+	    (!strcmp(culprit, release_fn_kp[0]) || !strcmp(culprit, release_pidfd_kp[0])))
+		return FELL_KPROBE;
+	return 0;
+}
+
+/*
+ * The way to kill first: the agent kills as surely. BPF LSM last, since what hangs on fmod_ret and
+ * fentry instead can be skipped; and then the way to kill is tried from the top again.
+ */
+static unsigned int fell_of_all(const struct rungs *r)
+{
+	switch (r->object) {
+	case OBJECT_TASK_WORK:
+		return FELL_TASK_WORK;
+	case OBJECT_TASK_WORK_IMPL:
+		return FELL_TASK_WORK_IMPL;
+	case OBJECT_AGENT_SIGNAL:
+		return FELL_SIGNAL;
+	case OBJECT_AGENT:
+		break;
+	}
+	return r->lsm ? FELL_LSM : 0;
+}
+
+unsigned int rungs_lower(struct rungs *r, struct features *f, const char *culprit)
+{
+	unsigned int fell = fell_of(r, culprit) ?: fell_of_all(r);
+	struct features lower = *f;
+	struct lack lacks[LACKS_MAX];
+	struct rungs next;
+
+	if (!fell)
+		return 0;
+	if (fell == FELL_LSM)
+		lower.refused &= ~(FELL_TASK_WORK | FELL_TASK_WORK_IMPL | FELL_SIGNAL);
+	lower.refused |= fell;
+	if (rungs_choose(&lower, &next, lacks))
+		return 0;
+	if (r->native == NATIVE_FLAGS_OPTION)
+		rungs_native_off(&next);
+	*f = lower;
+	*r = next;
+	return fell;
 }

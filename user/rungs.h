@@ -23,6 +23,7 @@ struct rungs {
 	bool agent;		     /* the agent is needed: it kills */
 	bool watch; /* the release can be skipped: a kprobe notes it, and a timer makes up for it */
 	bool pidfs; /* a pidfd is a file of pidfs, and the file_release hook sees it */
+	unsigned int fell; /* enum autokill_fell: what the kernel promises, and refused */
 	/*
 	 * To load and attach, in order; NULL at the end. What undoes and kills comes first, what
 	 * lets arm last: so there is never a moment in which somebody can arm what would not be kept.
@@ -47,6 +48,17 @@ struct lack {
  * Return: how many are missing; 0 means that @r is set.
  */
 int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LACKS_MAX]);
+
+/**
+ * rungs_lower - @r did not load or attach: choose again, without what it failed on
+ * @culprit: the program that failed, or "" if it is not known
+ *
+ * A program that only makes something better is done without; for any other, first the way to kill goes
+ * one rung down, and last BPF LSM. Sets a bit in @f->refused, so it ends. The result is proved by
+ * nothing yet, as that of rungs_choose().
+ * Return: that bit (enum autokill_fell), and @r is set; 0 if there is no rung below, and @r is as it was.
+ */
+unsigned int rungs_lower(struct rungs *r, struct features *f, const char *culprit);
 
 /** rungs_native_off - do not serve clone3's flags of Linux 7.1, if @r does so far */
 void rungs_native_off(struct rungs *r);

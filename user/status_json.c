@@ -82,6 +82,16 @@ static struct json_object *progs_json(const struct status *s)
 	return array;
 }
 
+static struct json_object *fell_json(const struct status *s)
+{
+	struct json_object *array = out_json_array();
+
+	for (unsigned int bit = 1; bit && bit <= s->config.fell; bit <<= 1)
+		if (s->config.fell & bit)
+			out_append(array, json_object_new_string(name_fell(bit)));
+	return array;
+}
+
 static struct json_object *unreaped_json(const struct status *s)
 {
 	struct json_object *array = out_json_array();
@@ -133,6 +143,7 @@ void status_json(const struct status *s)
 	out_add_text(o, "version", out_text(version, c->version, sizeof(c->version)));
 	out_add_text(o, "state", name_ready(c->ready));
 	out_add_text(o, "hooks", c->lsm ? "lsm" : "fmod_ret");
+	out_add(o, "fell_back", fell_json(s));
 	out_add_text(o, "loaded_at", time_json(when, sizeof(when), c->loaded_at, time_offset()));
 	out_add_u64(o, "room", c->room);
 	out_add_u64(o, "share", c->share);

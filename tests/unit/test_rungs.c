@@ -310,6 +310,113 @@ static void native_programs_come_in_order(void **state)
 	assert_int_equal(next, 3);
 }
 
+/* The bits, one after the other, by which @f goes down while @culprit is refused; ends with 0. */
+static void goes_down(struct features *f, struct rungs *r, const char *culprit,
+		      const unsigned int *bits)
+{
+	struct lack lacks[LACKS_MAX];
+	unsigned int so_far = 0;
+
+	assert_int_equal(rungs_choose(f, r, lacks), 0);
+	assert_int_equal(r->fell, 0);
+	for (; *bits; bits++) {
+		assert_int_equal(rungs_lower(r, f, culprit), *bits);
+		if (*bits == FELL_LSM)
+			so_far &= ~(FELL_TASK_WORK | FELL_TASK_WORK_IMPL | FELL_SIGNAL);
+		so_far |= *bits;
+		assert_int_equal(r->fell, so_far);
+		assert_int_equal(f->refused, so_far);
+	}
+}
+
+static void does_without_what_makes_it_better(void **state)
+{
+	static const struct {
+		const char *culprit;
+		unsigned int bits[2];
+	} all[] = {
+		{ "autokill_native_info", { FELL_NATIVE_INFO } },
+		{ "autokill_native_info2", { FELL_NATIVE_INFO } },
+		{ "autokill_native_in", { FELL_NATIVE } },
+		{ "autokill_native_in_kp", { FELL_NATIVE } },
+		{ "autokill_native_out", { FELL_NATIVE } },
+	};
+	static const unsigned int kprobe[] = { FELL_KPROBE, 0 };
+	struct features f;
+	struct rungs r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		f = kernel_618();
+		goes_down(&f, &r, all[i].culprit, all[i].bits);
+		assert_false(has_program(&r, all[i].culprit));
+		assert_true(has_program(&r, "autokill_release"));
+		assert_int_equal(r.object, OBJECT_TASK_WORK_IMPL);
+		assert_int_equal(r.native, all[i].bits[0] == FELL_NATIVE ? NATIVE_FLAGS_REFUSED
+									 : NATIVE_FLAGS_ON);
+	}
+	f = kernel_61();
+	f.kprobes = true;
+	goes_down(&f, &r, "autokill_release_pidfd_kp", kprobe);
+	assert_false(r.watch);
+	assert_true(has_program(&r, "autokill_release_pidfd"));
+	assert_true(has_program(&r, "autokill_release_pidfd2"));
+	f = kernel_618();
+	f.lsm_bpf = false;
+	goes_down(&f, &r, "autokill_release_kp", kprobe);
+	assert_true(has_program(&r, "autokill_release_fn"));
+}
+
+/* Each way to kill on BPF LSM, then each without, and then no more: from every kernel it ends. */
+static void goes_down_to_the_last_rung(void **state)
+{
+	static const unsigned int from_70[] = { FELL_TASK_WORK, FELL_TASK_WORK_IMPL,
+						FELL_SIGNAL,	FELL_LSM,
+						FELL_TASK_WORK, FELL_TASK_WORK_IMPL,
+						FELL_SIGNAL,	0 };
+	static const unsigned int from_61[] = { FELL_LSM, 0 };
+	static const char *const culprits[] = { "", "autokill_born", "autokill_prctl" };
+	struct features f;
+	struct rungs r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(culprits) / sizeof(*culprits); i++) {
+		struct rungs before;
+
+		f = kernel_618();
+		f.kfunc_task_work = true;
+		goes_down(&f, &r, culprits[i], from_70);
+		assert_int_equal(r.object, OBJECT_AGENT);
+		assert_true(r.agent);
+		assert_true(has_program(&r, "autokill_birth_fn"));
+		before = r;
+		assert_int_equal(rungs_lower(&r, &f, culprits[i]), 0);
+		assert_memory_equal(&before, &r, sizeof(r));
+		f = kernel_61();
+		goes_down(&f, &r, culprits[i], from_61);
+		assert_int_equal(rungs_lower(&r, &f, culprits[i]), 0);
+	}
+}
+
+static void goes_down_as_it_was_told_to_load(void **state)
+{
+	struct lack lacks[LACKS_MAX];
+	struct features f = kernel_618();
+	struct rungs r;
+
+	(void)state;
+	assert_int_equal(rungs_choose(&f, &r, lacks), 0);
+	rungs_native_off(&r);
+	assert_int_equal(rungs_lower(&r, &f, "autokill_born"), FELL_TASK_WORK_IMPL);
+	assert_int_equal(r.native, NATIVE_FLAGS_OPTION);
+	assert_false(has_program(&r, "autokill_native_in"));
+	f = kernel_618();
+	f.bpf_mem_alloc = false; /* there is no agent to fall back on */
+	assert_int_equal(rungs_choose(&f, &r, lacks), 0);
+	assert_int_equal(rungs_lower(&r, &f, "autokill_born"), 0);
+	assert_int_equal(r.object, OBJECT_TASK_WORK_IMPL);
+}
+
 static void nothing_at_all_overflows_nothing(void **state)
 {
 	struct lack lacks[LACKS_MAX];
@@ -337,6 +444,9 @@ int main(void)
 		cmocka_unit_test(before_pidfs_hangs_on_the_pidfds_own_functions),
 		cmocka_unit_test(serves_the_native_flags_where_it_can),
 		cmocka_unit_test(native_programs_come_in_order),
+		cmocka_unit_test(does_without_what_makes_it_better),
+		cmocka_unit_test(goes_down_to_the_last_rung),
+		cmocka_unit_test(goes_down_as_it_was_told_to_load),
 		cmocka_unit_test(nothing_at_all_overflows_nothing),
 	};
 

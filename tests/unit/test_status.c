@@ -150,7 +150,7 @@ static void json(void **state)
 	assert_int_equal(c->status, 0);
 	assert_string_equal(
 		c->out,
-		"{\"loaded\":true,\"version\":\"1.2.3\",\"state\":\"ready\",\"hooks\":\"lsm\","
+		"{\"loaded\":true,\"version\":\"1.2.3\",\"state\":\"ready\",\"hooks\":\"lsm\",\"fell_back\":[],"
 		"\"loaded_at\":\"2026-04-12T13:04:22.000000+02:00\",\"room\":16384,\"share\":4096,"
 		"\"tethers\":{\"total\":5,\"birth\":1,\"live\":2,\"released\":1,\"killed\":1},"
 		"\"users\":[{\"uid\":0,\"user\":\"root\",\"tethers\":2},"
@@ -178,6 +178,24 @@ static void json(void **state)
 		"\"id\":6,\"recursion_misses\":17,\"run_cnt\":1000}]}\n");
 }
 
+static void tells_what_the_kernel_refused(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	made_up.config.fell = FELL_TASK_WORK_IMPL | FELL_LSM;
+	made_up.config.lsm = 0;
+	c = call_words(cmd_status_made_up, "status");
+	assert_non_null(strstr(c->out,
+			       "\nrefused by this kernel: task work "
+			       "(bpf_task_work_schedule_signal_impl); instead, the agent kills\n"));
+	assert_non_null(
+		strstr(c->out, "\nrefused by this kernel: the programs on BPF LSM; instead, "));
+	assert_null(strstr(c->out, "lsm=")); /* it is there already */
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_non_null(strstr(c->out, ",\"fell_back\":[\"task-work-impl\",\"lsm\"],"));
+}
+
 static void native_flags_and_why_not(void **state)
 {
 	static const struct {
@@ -189,6 +207,8 @@ static void native_flags_and_why_not(void **state)
 		{ NATIVE_FLAGS_OPTION, "not served: load --no-native-flags\n", "\"option\"" },
 		{ NATIVE_FLAGS_LOCKDOWN, "not served: lockdown forbids", "\"lockdown\"" },
 		{ NATIVE_FLAGS_NO_HOOK, "not served: this kernel lacks", "\"no-hook\"" },
+		{ NATIVE_FLAGS_REFUSED, "not served: this kernel refuses the programs",
+		  "\"refused\"" },
 	};
 
 	(void)state;
@@ -323,6 +343,7 @@ int main(void)
 		cmocka_unit_test_setup(every_counter_is_told_once, setup),
 		cmocka_unit_test_setup(json, setup),
 		cmocka_unit_test_setup(without_lsm_it_says_what_that_means, setup),
+		cmocka_unit_test_setup(tells_what_the_kernel_refused, setup),
 		cmocka_unit_test_setup(native_flags_and_why_not, setup),
 		cmocka_unit_test_setup(the_agent_is_alive, setup),
 		cmocka_unit_test_setup(the_agent_is_not_alive, setup),

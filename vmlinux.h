@@ -193,7 +193,13 @@ struct linux_binprm {
 
 struct kernel_clone_args {
 	u64 flags;
+	int *pidfd;
 	int exit_signal;
+};
+
+struct rlimit {
+	unsigned long rlim_cur;
+	unsigned long rlim_max;
 };
 
 /* x86-64's; what is not built for that reads none of it */

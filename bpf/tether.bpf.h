@@ -173,11 +173,18 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	rec->newborn = 0;
 	rec->newborn_id = 0;
 #endif
-	arming = rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD);
+	err = arm_meant(rec, flags);
+	if (err < 0) { /* told, rather than made without the tether that it may be for */
+		COUNT(refused_memory);
+		event_current(EVENT_REFUSED, EAGAIN);
+		return -EAGAIN;
+	}
+	arming = err;
 	if (arming) {
 		rec->armed = 0; /* used up, however this ends */
+		rec->asked = AUTOKILL_ASK_FAILED;
 		if (!arm_valid(rec, cur)) {
-			COUNT(arms_lapsed);
+			arm_lapse(rec, arm_invalid_why(rec, cur));
 			arming = false;
 		}
 	}
@@ -236,6 +243,9 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 		watch_start();
 	rec->newborn = (u64)task;
 	rec->newborn_id = id;
+	rec->asked = AUTOKILL_SERVED;
+	rec->asked_id = id;
+	rec->arm_exec_id = cur->self_exec_id; /* of a request by clone3's flags, too */
 	COUNT(births);
 	return 0;
 
@@ -333,6 +343,23 @@ static __noinline int tether_tie(struct tether *t, u64 file, u64 pid, u32 nr)
 }
 
 /*
+ * The number of the struct pid @pid, whose number in the initial pid namespace is @nr, as the current task sees it. 0:
+ * it could not be read; then AUTOKILL_ASK cannot name the child.
+ */
+static __always_inline u32 pid_number(u64 pid, u32 nr)
+{
+	u32 level = bpf_get_current_task_btf()->thread_pid->level;
+	u32 seen = 0;
+
+	if (!level)
+		return nr;
+	pid += bpf_core_field_offset(struct pid, numbers) +
+	       level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, nr);
+	bpf_probe_read_kernel(&seen, sizeof(seen), (void *)pid);
+	return seen;
+}
+
+/*
  * A pidfd's file was made, in the creator: by clone3's own call, or by pidfd_open() and others. It stands for the
  * struct pid @pid with the number @nr; @attached: some task has that already.
  */
@@ -360,6 +387,7 @@ static __always_inline void tether_tie_new(u64 pid, bool attached, u32 nr, struc
 		return; /* counted; born or the timer finds it */
 	if (birth_ends(t, TETHER_LIVE)) {
 		rec->newborn_tied = 1;
+		rec->asked = AUTOKILL_SERVED | pid_number(pid, nr);
 		COUNT(ties);
 		event_tether(EVENT_BORN, t, 0);
 	}
@@ -484,6 +512,8 @@ static __always_inline void tether_unbirth(u64 id, u64 task)
 		rec->newborn = 0;
 		rec->newborn_id = 0;
 	}
+	if (rec && rec->asked_id == id)
+		rec->asked = AUTOKILL_ASK_FAILED;
 	if (!t)
 		return;
 	uid = t->d.uid;
@@ -506,8 +536,7 @@ static __always_inline bool is_born(struct task_struct *task, u64 flags)
 
 	return creator && rec && creator->newborn == (u64)task &&
 	       creator->newborn_id == rec->tether && !creator->newborn_tied && !rec->left &&
-	       !(creator->native & NATIVE_ASKED) &&
-	       !(creator->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD));
+	       !(creator->native & NATIVE_ASKED) && !arm_meant(creator, flags);
 }
 
 /* What is recorded of @task's address belongs to a former owner, whose task_free was skipped. It is dead. */
@@ -547,7 +576,7 @@ static __always_inline bool birth_missed(struct task_struct *child, u64 flags)
 
 	if (!creator)
 		return false;
-	if (creator->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD))
+	if (arm_meant(creator, flags))
 		return true;
 	if (creator->native & NATIVE_ASKED)
 		return true;
@@ -627,8 +656,9 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 	if (IS_ERR_VALUE(child)) {
 		/* Failed before task_alloc got to use the request up (RLIMIT_NPROC, memory). */
 		flags = args->flags;
-		if (rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD))
-			arm_lapse(rec);
+		if (rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD) &&
+		    (!rec->arm_addr || rec->arm_addr == (u64)args->pidfd))
+			arm_lapse(rec, AUTOKILL_ASK_FAILED);
 		if (rec->newborn)
 			newborn_lost((struct task_struct *)rec->newborn, rec->newborn_id);
 		return;

@@ -19,6 +19,7 @@
 #define AUTOKILL_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -42,43 +43,81 @@ struct clone_args; /* <linux/sched.h> */
 #endif
 
 /*
- * prctl(PR_AUTOKILL, command, flags, 0, 0)
+ * prctl(PR_AUTOKILL, command, flags, addr, 0)
  *
  * "AKIL" in ASCII, far from the numbers that the kernel gives out. Success is a value of 1 or more,
  * never 0 (fmod_ret on security_task_prctl: returning 0 would let the call go on to the kernel's
  * own switch, which answers EINVAL). Errors:
  *
  *   EINVAL  nothing is loaded; or the command or a flag is unknown; or a spare argument is not 0.
- *           A QUERY tells the first from the others. When the kernel skips a program because it
- *           is already running on this CPU, the caller sees EINVAL, too; the call can be repeated.
+ *           A QUERY tells the first from the others. The kernel can skip the programs that serve
+ *           the call, and the caller sees EINVAL, too; autokill_request() does not depend on them.
  *   EPERM   ARM by a caller who has neither CAP_SYS_ADMIN in its user namespace, nor AUTOKILL_NNP,
  *           nor no_new_privs set for itself, nor is under a guard
  *   EAGAIN  ARM when the caller's uid has its share of requests, or the room for them is used up;
- *           or, on Linux 6.1 to 6.17, when no agent is alive (autokill agent)
+ *           or, on Linux 6.1 to 6.17, when no agent is alive
  *   ENOMEM  ARM when the kernel has no memory for the request
+ *
+ * The same requests can be made by setrlimit(), which the kernel never skips (do_prlimit() calls the
+ * hook with preemption disabled): prlimit64(0, RLIMIT_LOCKS, new, NULL) with
+ *
+ *   new.rlim_cur = PR_AUTOKILL << 32 | flags << 8 | command
+ *   new.rlim_max = 1 << 63 | addr, or the present hard limit if addr is 0
+ *
+ * returns what prctl() would, and sets no limit. 0: nothing is loaded, and the limit is set; it limits
+ * nothing (since Linux 2.4.25). autokill_request() tries both.
  */
 #define PR_AUTOKILL 0x414b494c
 
 enum autokill_command {
-	/* The version of this interface that is loaded, 1 or more. Flags must be 0. */
+	/* The version of this interface that is loaded, 1 or more. Flags and addr must be 0. */
 	AUTOKILL_QUERY = 0,
 	/*
 	 * Ask that the next child process of the calling thread that gets a pidfd (CLONE_PIDFD, by
-	 * clone3() or clone()) be tethered. The request belongs to the thread: it is not inherited,
-	 * and it ends when it is used, when the clone that would use it fails, at execve(), and at
-	 * any change of the thread's credentials. The right to arm is checked here, and again when
-	 * the child is created. A clone refused before the kernel starts on it (EINVAL from
-	 * clone3's own checks of its arguments) has used nothing up: UNARM after it.
+	 * clone3() or clone()) be tethered. With @addr, that the next one whose pidfd is to be stored
+	 * at @addr be (pidfd of struct clone_args, parent_tid of clone()): no other clone, by a
+	 * runtime, a library or a signal handler, can use the request up then.
+	 *
+	 * The request belongs to the thread: it is not inherited, and it ends when it is used, when
+	 * the clone that would use it fails, at execve(), and at any change of the thread's
+	 * credentials; the child is then an ordinary one, and AUTOKILL_ASK tells so. The right to arm
+	 * is checked here, and again when the child is created. A clone refused before the kernel
+	 * starts on it (EINVAL from clone3's own checks of its arguments) has used nothing up: UNARM
+	 * after it.
 	 *
 	 * The clone itself can then fail with EAGAIN (no room for one more tether, the uid has its
-	 * share, trees are nested too deep, no agent is alive where the kernel needs it, or the kernel
-	 * side is being unloaded), ENOMEM, or EPERM (the right is gone). A child is never created
-	 * without its tether.
+	 * share, trees are nested too deep, no agent is alive where the kernel needs it, the kernel
+	 * side is being unloaded, or with @addr clone3's struct cannot be read any more), ENOMEM, or
+	 * EPERM (the right is gone).
 	 */
 	AUTOKILL_ARM = 1,
-	/* Take the thread's request back, if there is one. Flags must be 0. */
+	/* Take the thread's request back, if there is one. Flags and addr must be 0. */
 	AUTOKILL_UNARM = 2,
+	/*
+	 * What became of this thread's last request, as the program that asks has made it: one of
+	 * enum autokill_asked, or AUTOKILL_SERVED and the child's number. With the flag
+	 * AUTOKILL_ASK_SELF: is the calling thread itself the child of a tether? AUTOKILL_SERVED or
+	 * AUTOKILL_ASK_NONE. addr must be 0. Since version 2.
+	 */
+	AUTOKILL_ASK = 6,
 };
+
+#define AUTOKILL_ASK_SELF (1U << 0) /* flag of AUTOKILL_ASK alone */
+
+enum autokill_asked {
+	AUTOKILL_ASK_NONE = 1,	  /* there was none, or it was taken back */
+	AUTOKILL_ASK_PENDING = 2, /* it is still there */
+	AUTOKILL_ASK_EXEC = 3,	  /* it ended at an exec */
+	AUTOKILL_ASK_CRED = 4,	  /* it ended by a change of credentials */
+	AUTOKILL_ASK_FAILED = 5,  /* the clone that used it failed, or was refused */
+};
+
+/*
+ * Set in the answer to AUTOKILL_ASK if a child was tethered. The rest is the child's process id in the caller's pid
+ * namespace; 0 if it is not known (programs of ours were skipped).
+ */
+#define AUTOKILL_SERVED (1 << 30)
+#define AUTOKILL_SERVED_PID(answer) ((pid_t)((answer) & (AUTOKILL_SERVED - 1)))
 
 /* Flags of AUTOKILL_ARM and autokill_clone3(). */
 
@@ -95,7 +134,19 @@ enum autokill_command {
 #define AUTOKILL_NNP (1U << 1) /* put the child under the guard */
 
 /* The version that AUTOKILL_QUERY returns when the kernel side is of this header's version. */
-#define AUTOKILL_ABI 1
+#define AUTOKILL_ABI 2
+
+/**
+ * autokill_request - prctl(PR_AUTOKILL, ...) that no other process can make fail
+ * @command, @flags, @addr: as for the prctl()
+ *
+ * By prctl(), and where that gives EINVAL by setrlimit(), see above. Where neither is to be had (a seccomp filter bars
+ * setrlimit(), and the programs are skipped), EINVAL after 64 tries. Safe in signal handlers.
+ *
+ * Return: 1 or more, errno unchanged; -1 with errno as the prctl() has it. EINVAL then means that nothing is loaded, or
+ * that what is loaded does not know the command or a flag.
+ */
+long autokill_request(unsigned int command, unsigned int flags, uintptr_t addr);
 
 /**
  * autokill_query - which version of the interface is loaded on this machine
@@ -114,9 +165,12 @@ int autokill_query(void);
  * Where CLONE_PIDFD_AUTOKILL is served (by Linux 7.1, or by autokill on older kernels),
  * AUTOKILL_TREE is not asked for, and args->exit_signal is 0 (the flag needs CLONE_AUTOREAP, which
  * allows no exit signal), it is used, together with CLONE_AUTOREAP: by Linux 7.1 the child is then
- * reaped by the kernel. Otherwise, or if the caller has no right to the flag, the calling thread arms
- * and calls clone3(). A child that the kernel does not reap is waited for as usual, with __WALL if
- * exit_signal is 0.
+ * reaped by the kernel. Otherwise, or if
+ * the caller has no right to the flag, the calling thread arms and calls clone3(), or clone() where a
+ * seccomp filter hides clone3() (ENOSYS). All signals are blocked meanwhile, so that no handler uses
+ * the request up or changes the thread's credentials, and both parent and child then ask whether the child is
+ * tethered: if not, it ends before it returns from here, is reaped, and the call fails with EAGAIN. A child
+ * that the kernel does not reap is waited for as usual, with __WALL if exit_signal is 0.
  * *args is not changed. Whatever the outcome, no request is left pending.
  *
  * Return: the child's pid in the caller's pid namespace; 0 in the child; -1 with errno set:
@@ -126,11 +180,11 @@ int autokill_query(void);
  *           clone3() refuses, or autokill is neither loaded nor part of the kernel
  *   EPERM   the caller has no right to tether without the guard: pass AUTOKILL_NNP (prctl above);
  *           or what clone3() itself refuses
- *   EAGAIN  no room, the uid's share is used up, trees are nested too deep, the caller is a member
- *           of a tree that was released, no agent is alive where the kernel needs it, or what
+ *   EAGAIN  no room, the uid's share is used up, no agent, the kernel skipped what makes the tether, or what
  *           clone3() itself cannot have
  *   ENOMEM  no memory
- *   ENOSYS  a seccomp profile refuses clone3(): use prctl() and clone()
+ *   ENOSYS  a seccomp filter hides clone3(), and @args asks for what clone() has not: a set_tid, a
+ *           cgroup, CLONE_PARENT_SETTID, flags beyond 32 bits
  */
 pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int flags);
 

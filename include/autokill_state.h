@@ -138,6 +138,8 @@ struct autokill_task {
 	__u64 arm_cred;	   /* real_cred at ARM: any change of credentials makes another */
 	__u64 arm_caps;	   /* its effective capabilities */
 	__u64 arm_exec_id; /* self_exec_id at ARM: every exec makes another */
+	__u64 arm_addr;	   /* user address at which the clone is to get its pidfd; 0: any clone */
+	__u64 asked_id;	   /* the tether that served the last request */
 	__u32 arm_uid;
 	__u32 armed;	 /* 1: the next child that gets a pidfd is to be tethered */
 	__u32 arm_flags; /* AUTOKILL_NNP, AUTOKILL_TREE */
@@ -153,6 +155,7 @@ struct autokill_task {
 	__u32 depth;	      /* how many trees this task is a member of */
 	__u32 left;	      /* 1: it has exited, and is no longer counted as a member */
 	__u32 newborn_tied; /* 1: the tie gave the tether newborn_id its file; of no meaning while newborn is 0 */
+	__u32 asked; /* what AUTOKILL_ASK answers while nothing is armed; 0: nothing was asked for */
 	__u64 path[AUTOKILL_DEPTH]; /* the ids of these trees, outermost first */
 	__u32 slot[AUTOKILL_DEPTH]; /* its slot in maps/members for each, plus 1; 0 if none */
 };
@@ -218,7 +221,8 @@ struct autokill_stats {
 	__u64 unborn;		/* members met by a sweep before their clone was through */
 	__u64 empty;		/* trees that became empty while their pidfd was open */
 	__u64 exits_made_up;	/* exits of members that were noticed at task_free only */
-	__u64 births_made_up; /* births that were skipped, and done when the clone was through */
+	__u64 births_made_up;  /* births that were skipped, and done when the clone was through */
+	__u64 requests_rlimit; /* requests that came by setrlimit(), since prctl() went unanswered */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -383,7 +387,7 @@ _Static_assert(sizeof(struct autokill_identify) == 8, "layout of whom the agent 
 _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the agent says");
 _Static_assert(sizeof(struct autokill_config) == 72, "layout of maps/config");
 _Static_assert(sizeof(struct autokill_tether) == 160, "layout of maps/tethers");
-_Static_assert(sizeof(struct autokill_task) == 320, "layout of maps/tasks");
+_Static_assert(sizeof(struct autokill_task) == 336, "layout of maps/tasks");
 _Static_assert(sizeof(struct autokill_event) == 88, "layout of maps/events");
 _Static_assert(sizeof(struct autokill_member_key) == 16, "layout of maps/members");
 _Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");

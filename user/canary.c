@@ -30,7 +30,7 @@
 #include "autokill.h"
 
 #define DEADLINE_MS 10000
-#define ARM_TRIES 100 /* the kernel may skip the prctl program: EINVAL, see autokill.h */
+#define FLAG_TRIES 100 /* by clone3's flags; the kernel may skip what serves them: EINVAL */
 
 struct pipes {
 	int go[2];    /* to the holder: a byte to start, a byte to close */
@@ -98,13 +98,7 @@ static void child_main(const char *kind, int ready)
 
 static int arm(unsigned int flags)
 {
-	for (int i = 0; i < ARM_TRIES; i++) {
-		if (prctl(PR_AUTOKILL, AUTOKILL_ARM, flags, 0, 0) > 0)
-			return 0;
-		if (errno != EINVAL)
-			break;
-	}
-	return -errno;
+	return autokill_request(AUTOKILL_ARM, flags, 0) < 0 ? -errno : 0;
 }
 
 /* Return: the pid of the process that is to die, or -errno. */
@@ -149,7 +143,7 @@ static int clone3_native(struct clone_args *args)
 
 	args->flags |= CLONE_AUTOREAP | CLONE_PIDFD_AUTOKILL;
 	args->exit_signal = 0;
-	for (int i = 0; i < ARM_TRIES && pid < 0; i++) {
+	for (int i = 0; i < FLAG_TRIES && pid < 0; i++) {
 		pid = syscall(SYS_clone3, args, sizeof(*args));
 		if (pid < 0 && errno != EINVAL)
 			break;

@@ -52,14 +52,26 @@ static const char *const native[] = {
 	NULL,
 };
 
-static const char *const arm_lsm[] = { "autokill_birth", "autokill_prctl", NULL };
+/* What lets ask. The order of the copies is of no matter. */
+static const char *const ask[] = {
+	"autokill_rlimit",  "autokill_prctl12",
+	"autokill_prctl11", "autokill_prctl10",
+	"autokill_prctl9",  "autokill_prctl8",
+	"autokill_prctl7",  "autokill_prctl6",
+	"autokill_prctl5",  "autokill_prctl4",
+	"autokill_prctl3",  "autokill_prctl2",
+	"autokill_prctl",   NULL,
+};
+
+static const char *const arm_lsm[] = { "autokill_birth", NULL };
 /* In this order: the last one attached is called first, and birth_late, on the same hook as born, before that. */
 static const char *const arm_fn[] = {
 	"autokill_birth_late_fn",
 #ifndef MUTATE_BIRTH_ONCE
 	"autokill_birth2_fn",
 #endif
-	"autokill_birth_fn",	  "autokill_prctl", NULL,
+	"autokill_birth_fn",
+	NULL,
 };
 
 static const char *const services_agent[] = { "autokill_agent", "autokill_identity",
@@ -96,6 +108,7 @@ static void programs_choose(struct rungs *r)
 	if (r->native == NATIVE_FLAGS_ON)
 		programs_add(r, &n, native);
 	programs_add(r, &n, r->lsm ? arm_lsm : arm_fn);
+	programs_add(r, &n, ask);
 }
 
 void rungs_native_off(struct rungs *r)

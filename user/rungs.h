@@ -13,7 +13,7 @@ enum rung_object {
 	OBJECT_TASK_WORK,      /* 7.0 and newer */
 };
 
-#define RUNG_PROGRAMS_MAX 32
+#define RUNG_PROGRAMS_MAX 64
 
 struct rungs {
 	enum rung_object object;

@@ -13,6 +13,7 @@ const struct status_counter status_counters[] = {
 	COUNTER(arms, "accepted"),
 	COUNTER(arms_refused, "refused: no right, no room, no memory"),
 	COUNTER(arms_lapsed, "lapsed: exec, change of credentials, clone failed"),
+	COUNTER(requests_rlimit, "that came by setrlimit(): prctl() had been skipped"),
 	{ NULL, "Requests (clone3's native flags)", 0 },
 	COUNTER(natives, "accepted"),
 	COUNTER(natives_missed,

@@ -74,7 +74,9 @@ enum act {
 	/* raw calls */
 	ACT_PRCTL,  /* prctl(PR_AUTOKILL, value, wide, args[0], args[1]) */
 	ACT_STRUCT, /* clone3 with a struct in memory of kind value (enum memory): 0 or -errno */
-	ACT_TRY_CLONE3, /* clone3 with flags wide and exit signal value; replies 0 or -errno */
+	ACT_LIMIT,  /* prlimit64 of RLIMIT_LOCKS to wide and args[0]; replies what it returns */
+	ACT_LIMIT_IS_NONE, /* replies 1 if RLIMIT_LOCKS is infinite, hard and soft */
+	ACT_TRY_CLONE3,	   /* clone3 with flags wide and exit signal value; replies 0 or -errno */
 };
 
 /* struct spawn, how */

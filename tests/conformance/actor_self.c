@@ -249,6 +249,11 @@ int self_new_pidfd(void)
 	return *(volatile int *)&new_pidfd;
 }
 
+uintptr_t self_new_pidfd_place(void)
+{
+	return (uintptr_t)&new_pidfd;
+}
+
 /* The child of a trial: on a stack of its own, as CLONE_VM may be among the flags. */
 static int trial_life(void *arg)
 {

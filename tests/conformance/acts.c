@@ -205,6 +205,23 @@ static void do_waitpid(pid_t pid)
 	self_reply(ret, status);
 }
 
+static int limit_set(uint64_t now, uint64_t most)
+{
+	uint64_t limit[2] = { now, most };
+	long ret = syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, limit, NULL);
+
+	return ret < 0 ? -errno : (int)ret;
+}
+
+static int limit_is_none(void)
+{
+	uint64_t limit[2];
+
+	if (syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, NULL, limit))
+		return -errno;
+	return limit[0] == RLIM_INFINITY && limit[1] == RLIM_INFINITY;
+}
+
 /* Acts that only call something and reply what it returned. */
 static int act_call(const struct note *note, int fd)
 {
@@ -284,6 +301,10 @@ static int act_call(const struct note *note, int fd)
 		return do_posix_spawn(fd);
 	case ACT_PRCTL:
 		return way_prctl(value, note->wide, note->args[0], note->args[1]);
+	case ACT_LIMIT:
+		return limit_set(note->wide, note->args[0]);
+	case ACT_LIMIT_IS_NONE:
+		return limit_is_none();
 	case ACT_STRUCT:
 		return struct_clone3(value);
 	case ACT_TRY_CLONE3:

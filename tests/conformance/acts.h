@@ -51,6 +51,8 @@ void self_reply(int value, int64_t wide);
 /* Create a child actor on @child_sock. Return: its pid, or -errno. */
 int self_spawn(const struct spawn *spawn, int child_sock);
 int self_new_pidfd(void);
+/* The address where self_spawn() has the pidfd of each child stored. */
+uintptr_t self_new_pidfd_place(void);
 
 /*
  * A tethered child by a struct clone_args in memory of this kind, and its death by close. Return: 0; the

@@ -125,12 +125,14 @@ void P1_misuse(void)
 		{ AUTOKILL_ARM, 1U << 5 | AUTOKILL_NNP | AUTOKILL_TREE, { 0, 0 } },
 		{ AUTOKILL_ARM, 1ULL << 40, { 0, 0 } },
 		{ AUTOKILL_ARM, ~0ULL, { 0, 0 } },
-		{ AUTOKILL_ARM, 0, { 1, 0 } },
 		{ AUTOKILL_ARM, 0, { 0, 1 } },
 		{ AUTOKILL_UNARM, AUTOKILL_NNP, { 0, 0 } },
 		{ AUTOKILL_UNARM, AUTOKILL_TREE, { 0, 0 } },
 		{ AUTOKILL_UNARM, 0, { 1, 0 } },
 		{ AUTOKILL_UNARM, 0, { 0, 1 } },
+		{ AUTOKILL_ASK, AUTOKILL_TREE | AUTOKILL_NNP, { 0, 0 } },
+		{ AUTOKILL_ASK, 0, { 1, 0 } },
+		{ AUTOKILL_ASK, 0, { 0, 1 } },
 	};
 	struct actor *root = actor_start("root"), *alice = alice_new();
 	unsigned int i;

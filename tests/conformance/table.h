@@ -154,6 +154,13 @@ CASE(P11_under_guard, WAY_PRCTL, 0, "who is under a guard may tether without ask
 CASE(P12_beside_the_flags, WAY_PRCTL, NEED_STACK_CLONE,
      "a request, and a clone by clone3's flags: used up by it, and no right for it",
      "it is about both ways at once")
+CASE(P13_for_one_clone, WAY_PRCTL, 0, "ARM names the address of the pidfd: no probe takes it",
+     REQUEST_ONLY)
+CASE(P14_what_became_of_it, WAY_PRCTL, 0, "ASK: pending, served, failed, lapsed", REQUEST_ONLY)
+CASE(P15_am_i_tethered, WAY_PRCTL, 0, "ASK by the child itself", REQUEST_ONLY)
+CASE(P16_by_setrlimit, WAY_PRCTL, 0, "the same requests by setrlimit()", REQUEST_ONLY)
+CASE(P17_number_in_a_pid_namespace, WAY_PRCTL, 0, "ASK by the init of a pid namespace",
+     REQUEST_ONLY)
 
 #undef FLAG_CHECK
 #undef REQUEST_ONLY

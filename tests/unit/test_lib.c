@@ -21,8 +21,16 @@ static struct {
 	int clone_errno;  /* of clone3, when its flags are known */
 	int native_errno; /* ... when the flags are among them */
 	int skip;	  /* so many prctl()s meet a skipped program */
-	int skip_unarm;	  /* so many UNARMs do */
-	int armed;	  /* a request is pending */
+	int no_limit;	  /* setrlimit() is barred */
+	int no_clone3;	  /* clone3() is hidden: ENOSYS */
+	int untethered;	  /* the clone does not use the request */
+	int served;	  /* the number of the child that the last request served, 0 if none */
+	int blocked;	  /* all signals are */
+	int killed, reaped, closed;
+	uint64_t limit[2]; /* of RLIMIT_LOCKS, current and hard */
+	unsigned long arm_addr;
+	unsigned long clone[5]; /* arguments of the last clone() */
+	int armed;		/* a request is pending */
 	int yields, clones;
 	unsigned int arm_flags;
 	size_t size;
@@ -35,6 +43,25 @@ static int kernel_fail(int err)
 	return -1;
 }
 
+static long kernel_request(unsigned long command, unsigned long flags, unsigned long addr)
+{
+	if (command == 6)
+		return flags ? 1 : kernel.served ? 1 << 30 | kernel.served : 1;
+	if (command == 1 && kernel.arm_errno)
+		return kernel_fail(kernel.arm_errno);
+	if (command == 1) {
+		assert_true(kernel.blocked);
+		kernel.arm_flags = flags;
+		kernel.arm_addr = addr;
+		kernel.served = 0;
+	} else {
+		assert_int_equal(flags, 0);
+		assert_int_equal(addr, 0);
+	}
+	kernel.armed = command == 1 ? 1 : command == 2 ? 0 : kernel.armed;
+	return command ? 1 : 2;
+}
+
 static int kernel_prctl(int option, ...)
 {
 	unsigned long a[4];
@@ -45,44 +72,105 @@ static int kernel_prctl(int option, ...)
 		a[i] = va_arg(args, unsigned long);
 	va_end(args);
 	assert_int_equal(option, 0x414b494c);
-	assert_int_equal(a[2], 0);
 	assert_int_equal(a[3], 0);
 	if (!kernel.loaded || kernel.skip-- > 0)
 		return kernel_fail(EINVAL);
-	if (a[0] == 2 && kernel.skip_unarm-- > 0)
+	return kernel_request(a[0], a[1], a[2]);
+}
+
+static long kernel_limit(const uint64_t *new, uint64_t *old)
+{
+	if (kernel.no_limit)
+		return kernel_fail(EPERM);
+	if (old)
+		memcpy(old, kernel.limit, sizeof(kernel.limit));
+	if (!new)
+		return 0;
+	if (new[0] > new[1])
 		return kernel_fail(EINVAL);
-	if (a[0] == 1 && kernel.arm_errno)
-		return kernel_fail(kernel.arm_errno);
-	if (a[0] == 1)
-		kernel.arm_flags = a[1];
-	else
-		assert_int_equal(a[1], 0);
-	kernel.armed = a[0] == 1 ? 1 : a[0] == 2 ? 0 : kernel.armed;
-	return 1;
+	if (new[1] > kernel.limit[1])
+		return kernel_fail(EPERM);
+	if (kernel.loaded && new[0] >> 32 == 0x414b494c)
+		return kernel_request(new[0] & 0xff, new[0] >> 8 & 0xffffff,
+				      new[1] >> 57 == 0x40 ? new[1] << 7 >> 7 : 0);
+	memcpy(kernel.limit, new, sizeof(kernel.limit));
+	return 0;
+}
+
+static long kernel_cloned(void)
+{
+	kernel.clones++;
+	if (kernel.clone_errno)
+		return kernel_fail(kernel.clone_errno);
+	if (kernel.armed && !kernel.untethered) {
+		kernel.armed = 0;
+		kernel.served = 4711;
+	}
+	return 4711;
+}
+
+static long kernel_clone3(const void *from, size_t size)
+{
+	uint64_t flags;
+
+	if (kernel.no_clone3)
+		return kernel_fail(ENOSYS);
+	kernel.size = size;
+	memcpy(kernel.args, from, size);
+	memcpy(&flags, from, sizeof(flags));
+	if (flags >> 34 && !kernel.native)
+		return kernel.clones++, kernel_fail(EINVAL);
+	if (flags >> 34 && kernel.native_errno)
+		return kernel.clones++, kernel_fail(kernel.native_errno);
+	return kernel_cloned();
 }
 
 static long kernel_syscall(long number, ...)
 {
-	uint64_t flags;
+	unsigned long a[6] = { 0 };
 	va_list args;
 
-	assert_int_equal(number, SYS_clone3);
 	va_start(args, number);
-	const void *from = va_arg(args, void *);
-
-	kernel.size = va_arg(args, size_t);
+	for (int i = 0; i < (number == SYS_clone3 ? 2 : number == SYS_clone ? 5 : 4); i++)
+		a[i] = va_arg(args, unsigned long);
 	va_end(args);
-	memcpy(kernel.args, from, kernel.size);
-	memcpy(&flags, from, sizeof(flags));
-	kernel.clones++;
-	if (flags >> 34 && !kernel.native)
-		return kernel_fail(EINVAL);
-	if (flags >> 34 && kernel.native_errno)
-		return kernel_fail(kernel.native_errno);
-	if (kernel.clone_errno)
-		return kernel_fail(kernel.clone_errno);
-	kernel.armed = 0;
-	return 4711;
+	switch (number) {
+	case SYS_prlimit64:
+		assert_int_equal(a[0], 0);
+		assert_int_equal(a[1], 10); /* RLIMIT_LOCKS */
+		return kernel_limit((const uint64_t *)a[2], (uint64_t *)a[3]);
+	case SYS_rt_sigprocmask:
+		assert_int_equal(a[0], SIG_SETMASK);
+		assert_int_equal(a[3], 8);
+		kernel.blocked = *(const uint64_t *)a[1] == ~0ULL;
+		if (a[2])
+			*(uint64_t *)a[2] = 0;
+		return 0;
+	case SYS_pidfd_send_signal:
+		kernel.killed++;
+		return 0;
+	case SYS_clone:
+		memcpy(kernel.clone, a, sizeof(kernel.clone));
+		return kernel_cloned();
+	default:
+		assert_int_equal(number, SYS_clone3);
+		return kernel_clone3((const void *)a[0], a[1]);
+	}
+}
+
+static pid_t kernel_waitpid(pid_t pid, int *status, int options)
+{
+	(void)status;
+	assert_int_equal(options, __WALL);
+	kernel.reaped = pid;
+	return pid;
+}
+
+static int kernel_close(int fd)
+{
+	(void)fd;
+	kernel.closed++;
+	return 0;
 }
 
 static int kernel_yield(void)
@@ -93,6 +181,9 @@ static int kernel_yield(void)
 
 #define autokill_query autokill_query_made_up
 #define autokill_clone3 autokill_clone3_made_up
+#define autokill_request autokill_request_made_up
+#define waitpid kernel_waitpid
+#define close kernel_close
 #define prctl kernel_prctl
 #define syscall kernel_syscall
 #define sched_yield kernel_yield
@@ -109,6 +200,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
+	kernel.limit[0] = kernel.limit[1] = ~0ULL;
 	return 0;
 }
 
@@ -125,6 +217,8 @@ static void assert_clone(const struct clone_args *args, size_t size, unsigned in
 	assert_int_equal(errno, want_errno);
 	assert_memory_equal(args, &before, sizeof(before));
 	assert_int_equal(kernel.armed, 0);
+	assert_int_equal(kernel.blocked, 0);
+	assert_true(kernel.limit[0] == ~0ULL && kernel.limit[1] == ~0ULL);
 }
 
 static void assert_refused(const struct clone_args *args, size_t size, unsigned int flags, int err)
@@ -171,10 +265,13 @@ static void query(void **state)
 	(void)state;
 	errno = ENOTTY;
 	assert_int_equal(autokill_query(), 0);
+	assert_true(kernel.limit[0] == ~0ULL && kernel.limit[1] == ~0ULL);
 	kernel.loaded = 1;
-	assert_int_equal(autokill_query(), 1);
+	assert_int_equal(autokill_query(), 2);
 	kernel.skip = 3;
-	assert_int_equal(autokill_query(), 1);
+	assert_int_equal(autokill_query(), 2);
+	kernel.skip = 1 << 30; /* for ever */
+	assert_int_equal(autokill_query(), 2);
 	assert_int_equal(errno, ENOTTY);
 }
 
@@ -296,26 +393,97 @@ static void errors_of_arm_and_clone(void **state)
 	}
 }
 
-static void a_skipped_program_is_asked_again(void **state)
+static void a_skipped_program_is_done_without(void **state)
+{
+	struct clone_args args = args_of(SIGCHLD);
+
+	(void)state;
+	kernel.loaded = 1;
+	kernel.skip = 1 << 30;
+	assert_clone(&args, sizeof(args), AUTOKILL_TREE, 4711, ENOTTY);
+	assert_int_equal(kernel.yields, 0);
+	assert_int_equal(kernel.arm_flags, AUTOKILL_TREE);
+	assert_int_equal(kernel.arm_addr, (uintptr_t)&fd);
+	kernel.clone_errno = EINVAL; /* the request is taken back */
+	assert_clone(&args, sizeof(args), 0, -1, EINVAL);
+	kernel.arm_errno = EPERM; /* a refusal is one, and not asked again */
+	assert_clone(&args, sizeof(args), 0, -1, EPERM);
+}
+
+static void where_limits_are_barred_it_asks_again(void **state)
 {
 	struct clone_args args = args_of(SIGCHLD);
 
 	(void)state;
 	kernel.loaded = 1;
 	kernel.skip = 5;
+	kernel.no_limit = 1;
 	assert_clone(&args, sizeof(args), 0, 4711, ENOTTY);
 	assert_int_equal(kernel.yields, 5);
+	/* a hard limit that is too low bars it as well, and is left alone */
+	setup(NULL);
+	kernel.loaded = 1;
+	kernel.skip = 5;
+	kernel.limit[0] = kernel.limit[1] = 100;
+	assert_int_equal(autokill_query(), 2);
+	assert_int_equal(kernel.yields, 5);
+	assert_true(kernel.limit[0] == 100 && kernel.limit[1] == 100);
 }
 
-static void a_request_is_taken_back_in_spite_of_skips(void **state)
+static void a_request_by_itself(void **state)
+{
+	(void)state;
+	errno = ENOTTY;
+	assert_int_equal(autokill_request(AUTOKILL_ASK, 0, 0), -1);
+	assert_int_equal(errno, EINVAL);
+	kernel.loaded = 1;
+	errno = ENOTTY;
+	assert_int_equal(autokill_request(AUTOKILL_ASK, 0, 0), AUTOKILL_ASK_NONE);
+	assert_int_equal(errno, ENOTTY);
+	kernel.served = 77;
+	assert_int_equal(AUTOKILL_SERVED_PID(autokill_request(AUTOKILL_ASK, 0, 0)), 77);
+}
+
+static void no_child_that_is_not_tethered(void **state)
 {
 	struct clone_args args = args_of(SIGCHLD);
 
 	(void)state;
 	kernel.loaded = 1;
-	kernel.clone_errno = EINVAL;
-	kernel.skip_unarm = 20;
-	assert_clone(&args, sizeof(args), 0, -1, EINVAL);
+	kernel.untethered = 1;
+	assert_clone(&args, sizeof(args), 0, -1, EAGAIN);
+	assert_int_equal(kernel.killed, 1);
+	assert_int_equal(kernel.reaped, 4711);
+	assert_int_equal(kernel.closed, 1);
+}
+
+static void clone_where_clone3_is_hidden(void **state)
+{
+	struct clone_args args = args_of(SIGCHLD);
+
+	(void)state;
+	kernel.loaded = 1;
+	kernel.no_clone3 = 1;
+	args.flags = CLONE_NEWPID;
+	assert_clone(&args, sizeof(args), 0, 4711, ENOTTY);
+	assert_int_equal(kernel.clone[0], CLONE_NEWPID | CLONE_PIDFD | SIGCHLD);
+	assert_int_equal(kernel.clone[1], 0);
+	assert_int_equal(kernel.clone[2], (uintptr_t)&fd);
+	args.exit_signal = 0;
+	args.flags = 0;
+	assert_clone(&args, sizeof(args), 0, 4711, ENOSYS); /* errno: as after any success */
+	args.exit_signal = SIGCHLD;
+	kernel.clones = 0;
+	args.set_tid = 4096, args.set_tid_size = 1;
+	assert_clone(&args, sizeof(args), 0, -1, ENOSYS);
+	args = args_of(SIGCHLD), args.flags = CLONE_INTO_CGROUP;
+	assert_clone(&args, sizeof(args), 0, -1, ENOSYS);
+	args = args_of(SIGCHLD), args.flags = CLONE_PARENT_SETTID;
+	assert_clone(&args, sizeof(args), 0, -1, ENOSYS);
+	assert_int_equal(kernel.clones, 0);
+	args = args_of(0);
+	kernel.loaded = 0;
+	assert_clone(&args, sizeof(args), 0, -1, ENOSYS);
 }
 
 static void sizes(void **state)
@@ -349,8 +517,11 @@ int main(void)
 		cmocka_unit_test_setup(without_the_right_to_the_flag_it_arms, setup),
 		cmocka_unit_test_setup(nothing_there, setup),
 		cmocka_unit_test_setup(errors_of_arm_and_clone, setup),
-		cmocka_unit_test_setup(a_skipped_program_is_asked_again, setup),
-		cmocka_unit_test_setup(a_request_is_taken_back_in_spite_of_skips, setup),
+		cmocka_unit_test_setup(a_skipped_program_is_done_without, setup),
+		cmocka_unit_test_setup(where_limits_are_barred_it_asks_again, setup),
+		cmocka_unit_test_setup(a_request_by_itself, setup),
+		cmocka_unit_test_setup(no_child_that_is_not_tethered, setup),
+		cmocka_unit_test_setup(clone_where_clone3_is_hidden, setup),
 		cmocka_unit_test_setup(sizes, setup),
 	};
 

@@ -158,7 +158,7 @@ static void json(void **state)
 		"\"guarded\":22,\"armed\":1,\"agent\":{\"needed\":false},\"native_flags\":\"on\","
 		"\"unreaped\":[{\"creator\":4711,\"command\":\"supervisor\",\"children\":3},"
 		"{\"creator\":12,\"command\":\"\",\"children\":1}],"
-		"\"counters\":{\"arms\":100,\"arms_refused\":101,\"arms_lapsed\":102,"
+		"\"counters\":{\"arms\":100,\"arms_refused\":101,\"arms_lapsed\":102,\"requests_rlimit\":142,"
 		"\"natives\":129,\"natives_missed\":130,"
 		"\"births\":103,\"births_made_up\":141,\"ties\":109,\"ties_made_up\":110,\"clones_failed\":108,\"untied_killed\":111,"
 		"\"refused_right\":104,\"refused_room\":105,\"refused_share\":106,"

@@ -2,17 +2,23 @@
 /*
  * autokill.c - libautokill: tether a child to its pidfd, by whatever the kernel has
  *
- * The kernel's own flag where it is served (Linux 7.1 or autokill, exit_signal 0, no tree), else prctl(PR_AUTOKILL) and a
- * plain clone3(). Nothing here allocates or takes a lock: it may be called where fork() may.
+ * The kernel's own flag where it is served (Linux 7.1 or autokill, exit_signal 0, no tree), else a request and a plain
+ * clone3(), or clone() where clone3() is hidden. Nothing here allocates or takes a lock: it may be called where fork() may.
+ *
+ * The kernel can skip the program that serves prctl(), and the call then looks as if nothing were loaded. So where it gives
+ * EINVAL, the same is asked by setrlimit(), where no program is ever skipped (bpf/arm.bpf.h, arm_rlimit()).
  */
 #include <errno.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "autokill.h"
@@ -20,37 +26,85 @@
 #define CLONE3_SIZE_MIN 64   /* CLONE_ARGS_SIZE_VER0 */
 #define CLONE3_SIZE_MAX 4096 /* more than a page is E2BIG, clone3(2); the smallest page there is */
 
-/*
- * How often to ask when the answer is EINVAL. The kernel skips a program that another task on this
- * CPU was preempted in; yielding lets that one get on. A request must not stay behind, so UNARM,
- * which is asked only where ARM was answered, is asked more often.
- */
-#define TRIES 8
-#define TRIES_UNARM 64
+/* How often to ask by prctl() where setrlimit() cannot be asked. */
+#define TRIES 64
 
-/* prctl(PR_AUTOKILL): 1 or more, or -errno. Does not change errno. */
-static int ask(enum autokill_command command, unsigned int flags)
+#define RLIMIT_ADDR_MAX ((1ULL << 57) - 1)
+#define RLIMIT_ADDR_MARK (1ULL << 63)
+
+struct limit { /* struct rlimit64 of prlimit64() */
+	uint64_t cur, max;
+};
+
+static long limit_call(const struct limit *new, struct limit *old)
 {
-	int tries = command == AUTOKILL_UNARM ? TRIES_UNARM : TRIES;
-	int saved = errno, ret = -EINVAL;
+	long ret = syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, new, old);
 
-	for (int i = 0; i < tries; i++) {
-		if (i)
-			sched_yield();
-		ret = prctl(PR_AUTOKILL, (unsigned long)command, (unsigned long)flags, 0UL, 0UL);
-		ret = ret < 0 ? -errno : ret;
-		if (ret != -EINVAL)
-			break;
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * The request by setrlimit(): 1 or more, or -errno. 0: nothing is loaded. -EOPNOTSUPP: this way is barred, by a hard
+ * limit that is too low.
+ */
+static long ask_by_limit(unsigned int command, unsigned int flags, uintptr_t addr)
+{
+	struct limit old, new = { .cur = (uint64_t)PR_AUTOKILL << 32 | flags << 8 | command };
+	long ret;
+
+	if (flags >> 24 || addr > RLIMIT_ADDR_MAX || limit_call(NULL, &old))
+		return -EOPNOTSUPP;
+	new.max = addr ? RLIMIT_ADDR_MARK | addr : old.max;
+	if (new.cur > new.max || new.max > old.max)
+		return -EOPNOTSUPP;
+	ret = limit_call(&new, NULL);
+	if (ret == 0) {
+		/* Nobody answered, so it is set. What another thread of ours has just asked is no limit. */
+		if (old.cur >> 32 == PR_AUTOKILL)
+			old.cur = old.max;
+		limit_call(&old, NULL);
 	}
-	errno = saved;
 	return ret;
+}
+
+/* 1 or more, or -errno. Changes errno. */
+static long ask(unsigned int command, unsigned int flags, uintptr_t addr)
+{
+	long ret;
+
+	for (int i = 0; i < TRIES; i++) {
+		ret = prctl(PR_AUTOKILL, (unsigned long)command, (unsigned long)flags, addr, 0UL);
+		if (ret >= 0 || errno != EINVAL)
+			return ret < 0 ? -errno : ret ?: -EINVAL;
+		/* First what leaves the hard limit as it is, should nobody answer. */
+		ret = ask_by_limit(AUTOKILL_QUERY, 0, 0);
+		if (ret > 0)
+			ret = ask_by_limit(command, flags, addr);
+		else if (ret < 0)
+			ret = -EOPNOTSUPP; /* a seccomp filter's word */
+		if (ret != -EOPNOTSUPP)
+			return ret ?: -EINVAL;
+		sched_yield();
+	}
+	return -EINVAL;
+}
+
+long autokill_request(unsigned int command, unsigned int flags, uintptr_t addr)
+{
+	int saved = errno;
+	long ret = ask(command, flags, addr);
+
+	errno = ret < 0 ? (int)-ret : saved;
+	return ret < 0 ? -1 : ret;
 }
 
 int autokill_query(void)
 {
-	int ret = ask(AUTOKILL_QUERY, 0);
+	int saved = errno;
+	long ret = ask(AUTOKILL_QUERY, 0, 0);
 
-	return ret < 0 ? 0 : ret;
+	errno = saved;
+	return ret < 0 ? 0 : (int)ret;
 }
 
 /* *args of any size that the kernel accepts, as a copy of ours */
@@ -59,14 +113,46 @@ union clone_buffer {
 	char bytes[CLONE3_SIZE_MAX];
 };
 
-static pid_t clone3_call(union clone_buffer *buffer, size_t size)
+/*
+ * By clone(), where clone3() is hidden by a seccomp filter, which gives ENOSYS (container engines, RestrictNamespaces= of
+ * systemd). ENOSYS, too, for what only clone3() can be asked. The pidfd's address takes the place of parent_tid.
+ */
+static long clone_legacy(const struct clone_args *args, size_t size)
 {
-	return syscall(SYS_clone3, &buffer->args, size);
+	const char *tail = (const char *)args + CLONE3_SIZE_MIN;
+	uint64_t only_clone3 = ~0xffffffffULL | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND |
+			       CLONE_PARENT_SETTID | CLONE_DETACHED | CSIGNAL;
+
+	if (args->flags & only_clone3 || args->exit_signal > CSIGNAL) {
+		errno = ENOSYS;
+		return -1;
+	}
+	for (size_t i = CLONE3_SIZE_MIN; i < size; i++, tail++)
+		if (*tail) {
+			errno = ENOSYS;
+			return -1;
+		}
+#ifdef __x86_64__
+	return syscall(SYS_clone, args->flags | args->exit_signal, 0UL, args->pidfd,
+		       args->child_tid, 0UL);
+#else
+	return syscall(SYS_clone, args->flags | args->exit_signal, 0UL, args->pidfd, 0UL,
+		       args->child_tid);
+#endif
+}
+
+static pid_t clone_call(const union clone_buffer *buffer, size_t size)
+{
+	long pid = syscall(SYS_clone3, &buffer->args, size);
+
+	if (pid < 0 && errno == ENOSYS)
+		pid = clone_legacy(&buffer->args, size);
+	return pid;
 }
 
 /*
  * -1 with errno EINVAL where the kernel has no such flags, or refuses them for these arguments
- * (CLONE_PARENT).
+ * (CLONE_PARENT); ENOSYS where clone3() is hidden.
  */
 static pid_t clone_native(union clone_buffer *buffer, size_t size, bool guard)
 {
@@ -74,25 +160,79 @@ static pid_t clone_native(union clone_buffer *buffer, size_t size, bool guard)
 	pid_t pid;
 
 	buffer->args.flags |= CLONE_AUTOREAP | CLONE_PIDFD_AUTOKILL | (guard ? CLONE_NNP : 0);
-	pid = clone3_call(buffer, size);
+	pid = syscall(SYS_clone3, &buffer->args, size);
 	if (pid)
 		buffer->args.flags = flags;
 	return pid;
 }
 
-static pid_t clone_armed(union clone_buffer *buffer, size_t size, unsigned int flags)
+/* Was the child @pid, which is the last that this thread has made, tethered? */
+static bool is_tethered(pid_t pid)
 {
-	pid_t pid;
-	int ret;
+	long ret = ask(AUTOKILL_ASK, 0, 0);
 
-	ret = ask(AUTOKILL_ARM, flags);
+	/* No number: the programs that tell it were skipped. The request was for this clone alone. */
+	return ret > 0 && ret & AUTOKILL_SERVED &&
+	       (!AUTOKILL_SERVED_PID(ret) || AUTOKILL_SERVED_PID(ret) == pid);
+}
+
+static void child_undo(const struct clone_args *args, pid_t pid)
+{
+	int *pidfd = (int *)(uintptr_t)args->pidfd;
+
+	syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0);
+	/* Not ours to wait for with CLONE_PARENT, nor where SIGCHLD is ignored: ECHILD. */
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	close(*pidfd);
+	*pidfd = -1;
+}
+
+static pid_t clone_requested(union clone_buffer *buffer, size_t size, unsigned int flags)
+{
+	long ret = ask(AUTOKILL_ARM, flags, buffer->args.pidfd);
+	int err;
+	pid_t pid;
+
 	if (ret < 0) {
 		errno = -ret;
 		return -1;
 	}
-	pid = clone3_call(buffer, size);
+	pid = clone_call(buffer, size);
+	if (pid < 0) {
+		err = errno;
+		ask(AUTOKILL_UNARM, 0, 0);
+		errno = err;
+	} else if (pid == 0) {
+		/* So that nothing runs, and starts others, before its creator finds out. */
+		if (ask(AUTOKILL_ASK, AUTOKILL_ASK_SELF, 0) != AUTOKILL_SERVED)
+			_exit(127);
+	} else if (!is_tethered(pid)) {
+		child_undo(&buffer->args, pid);
+		ask(AUTOKILL_UNARM, 0, 0);
+		errno = EAGAIN;
+		return -1;
+	}
+	return pid;
+}
+
+/*
+ * With all signals blocked, those that glibc keeps for itself included: a handler could change the thread's credentials, by
+ * which its request ends (setuid() and others by another thread: SIGSETXID), or make children of its own.
+ */
+static pid_t clone_armed(union clone_buffer *buffer, size_t size, unsigned int flags)
+{
+	uint64_t all = ~0ULL, mask;
+	int err = errno;
+	pid_t pid;
+
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof(mask)))
+		return -1;
+	pid = clone_requested(buffer, size, flags);
 	if (pid < 0)
-		ask(AUTOKILL_UNARM, 0);
+		err = errno;
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask)); /* in the child, too */
+	errno = err;
 	return pid;
 }
 
@@ -125,7 +265,7 @@ pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int f
 	/* The kernel's own flag kills the child alone. */
 	if (!buffer.args.exit_signal && !(flags & AUTOKILL_TREE)) {
 		pid = clone_native(&buffer, size, flags & AUTOKILL_NNP);
-		if (pid >= 0 || (errno != EINVAL && errno != EPERM))
+		if (pid >= 0 || (errno != EINVAL && errno != EPERM && errno != ENOSYS))
 			return pid;
 		err = errno;
 	}

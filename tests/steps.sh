@@ -183,6 +183,13 @@ flags()
 agent_on() { on "$1" -t 900 -M 3G -f "$OUTPUT/tests/agent:/usr/bin/agent" -f "$OUTPUT/tests/agentkill:/usr/bin/agentkill" \
 	-f "$OUTPUT/tests/notify:/usr/bin/notify" -f "$(command -v setpriv):/usr/bin/setpriv" \
 	-f "$(command -v unshare):/usr/bin/unshare" -- "${@:2}"; }
+# place LINE - where it may stand: namespaces, limits, other people's folders, seccomp
+place()
+{
+	on "$1" -t 900 -f "$OUTPUT/tests/forbid:/usr/bin/forbid" -f "$(command -v setpriv):/usr/bin/setpriv" \
+		-f "$(command -v unshare):/usr/bin/unshare" -f "$(command -v nsenter):/usr/bin/nsenter" \
+		-f "$(command -v prlimit):/usr/bin/prlimit" -- /guest/place.sh
+}
 # must_skip MUTATION "OPTION OF tests/vm/run..." TEXT PROGRAM ARGUMENT...: see tests/guest/must_skip.sh
 must_skip()
 {

@@ -23,7 +23,9 @@
 #include "cleanup.h"
 #include "msg.h"
 #include "pins.h"
+#include "place.h"
 #include "privileges.h"
+#include "proof.h"
 #include "verbs.h"
 #include "victim.h"
 #include "view.h"
@@ -41,6 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.parser = parse,
+	.children = verb_help,
 	.doc = "Send the SIGKILL that the programs cannot send on Linux 6.1 to 6.17. Runs until it is told "
 	       "to end, by SIGTERM or SIGINT, or until autokill is unloaded; meant for a supervisor "
 	       "(autokill-agent.service), which starts it again.\v"
@@ -173,7 +176,21 @@ static void end_explain(const struct service *s, int stop_fd)
 			sigabbrev_np(info.ssi_signo));
 }
 
-static int serve(const struct maps *m)
+/* Before the first heartbeat: nobody may arm whom we cannot kill. Non-0 after a message. */
+static int killing_prove(const struct maps *m, struct proof *proof)
+{
+	int err = proof_kill(proof, m);
+
+	if (err)
+		msg_error(
+			"agent: it cannot kill a process of another uid: %s; start it with CAP_KILL, and "
+			"without a seccomp filter or a security module that forbids it signals",
+			err == -ETIMEDOUT ? "the signal was accepted, and it lives"
+					  : strerror(-err));
+	return err;
+}
+
+static int serve(const struct maps *m, struct proof *proof)
 {
 	struct service s = { .maps = m, .watchdog = sd_watchdog_enabled(0, NULL) > 0 };
 	struct agent_hooks hooks = { .ready = service_ready, .beat = service_beat, .ctx = &s };
@@ -188,6 +205,8 @@ static int serve(const struct maps *m)
 		msg_error("agent: cannot start: %s; it needs root and CAP_KILL", strerror(-err));
 		return 1;
 	}
+	if (killing_prove(m, proof))
+		return 1;
 	hooks.stop_fd = stop_fd;
 	err = agent_run(m, &hooks);
 	sd_notify(0, "STOPPING=1");
@@ -207,9 +226,16 @@ int cmd_agent(int argc, char **argv)
 {
 	_cleanup_maps_ struct maps m;
 	_cleanup_close_ int lock = -1;
+	_cleanup_(proof_end) struct proof proof = { .pid = -1, .end = -1 };
 	struct autokill_config config;
+	char why[PLACE_TEXT_MAX];
+	int err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	if (place_wrong(why)) {
+		msg_error("agent: %s", why);
+		return 1;
+	}
 	if (view_open("agent", &m, &config))
 		return 1; /* and m is closed: maps_close() may be called twice */
 	if (config.kill != KILL_AGENT) {
@@ -224,5 +250,18 @@ int cmd_agent(int argc, char **argv)
 	if (self_check(&m))
 		return 1;
 	privileges_secure();
-	return serve(&m);
+	if (!place_memory()) {
+		msg_error("agent: its memory is limited to less than 64 MiB: start it without "
+			  "RLIMIT_AS and RLIMIT_DATA (ulimit -v, ulimit -d)");
+		return 1;
+	}
+	err = proof_make(&proof);
+	if (err) {
+		msg_error(
+			"agent: cannot make a child of another uid, to try whether it can kill: %s; "
+			"start it as root, with CAP_SETUID, which it gives up",
+			strerror(-err));
+		return 1;
+	}
+	return serve(&m, &proof);
 }

@@ -10,13 +10,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "beat.h"
 #include "canary.h"
 #include "loader.h"
 #include "msg.h"
 #include "names.h"
+#include "others.h"
 #include "out.h"
+#include "pins.h"
+#include "place.h"
 #include "verbs.h"
 
 enum { CAN = 0, CANNOT = 1, CANNOT_SAY = 2 };
@@ -56,12 +60,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = verb_help,
 	.doc = "Find out whether this kernel can enforce: load, attach and trigger the programs, and name "
 	       "what is missing and how to mend it.\v"
 	       "--json gives check, ok, detail, mend (where there is something to mend); last verdict "
 	       "and text.\n\n"
-	       "Exit status: 0 it can, 1 it cannot, 2 it cannot be said (not root, or loaded and no "
-	       "agent is alive that this kernel needs); usage: 2.",
+	       "Exit status: 0 it can, 1 it cannot, 2 it cannot be said (not root, in a namespace, another "
+	       "load at work or attached, or loaded and no agent is alive that this kernel needs); "
+	       "usage: 2.",
 };
 
 /* One finding: a row of the answer. @mend is NULL where there is nothing to mend. */
@@ -106,6 +112,7 @@ static int canary_say(const struct doctor *d, const struct maps *m, int gate)
 {
 	struct canary results[CANARIES];
 	int n, failed = canary_run(m, gate, results, &n);
+	bool lives = false;
 
 	for (int i = 0; i < n; i++) {
 		const struct canary *c = &results[i];
@@ -118,9 +125,14 @@ static int canary_say(const struct doctor *d, const struct maps *m, int gate)
 		else
 			snprintf(detail, sizeof(detail), "dead after %.2f ms", c->ms);
 		say(d, check, !c->err, detail,
-		    "report this: with this kernel's version and the output of autokill doctor");
+		    c->err == -ETIMEDOUT
+			    ? "report this: with this kernel's version and the output of autokill doctor"
+			    : "it could not be tried: see the error, and limits (ulimit -a, pids.max)");
+		lives |= c->err == -ETIMEDOUT;
 	}
-	return failed ? CANNOT : CAN;
+	if (!failed)
+		return CAN;
+	return lives ? CANNOT : CANNOT_SAY;
 }
 
 static void features_say(const struct doctor *d, const struct features *f)
@@ -133,8 +145,7 @@ static void features_say(const struct doctor *d, const struct features *f)
 		say(d, "BPF LSM", false, *f->lsm_list ? f->lsm_list : "the list cannot be read",
 		    *f->lsm_list ? "it works without, but the kernel can skip programs under "
 				   "preemption; add bpf to lsm= on the kernel command line"
-				 : "run: mount -t securityfs securityfs /sys/kernel/security (else "
-				   "the programs hang on fentry, and can be skipped)");
+				 : NULL);
 	else if (f->lsm_bpf)
 		say(d, "BPF LSM", true, f->lsm_list, NULL);
 }
@@ -175,6 +186,47 @@ static int try_load(const struct doctor *d, struct rungs *rungs, struct features
 	return verdict;
 }
 
+static bool pins_say(const struct doctor *d)
+{
+	char found[PINS_FOUND_MAX];
+	int err = pins_check(AUTOKILL_PIN_DIR, found);
+
+	if (err)
+		say(d, "pin folders", false, err > 0 ? found : strerror(-err), NULL);
+	return !err;
+}
+
+/* With somebody else attached, who is killed by whom? */
+static bool others_say(const struct doctor *d)
+{
+	struct others others;
+	char text[320];
+	int err = others_wait(AUTOKILL_PIN_DIR, NULL, 0, &others);
+
+	if (err || others.n)
+		say(d, "no other autokill is attached", false,
+		    err ? strerror(-err) : others_text(text, sizeof(text), &others), NULL);
+	return !err && !others.n;
+}
+
+/* Nothing is loaded: under the lock of load, since what is attached meanwhile would stop a load. */
+static int try_alone(const struct doctor *d, struct rungs *rungs, struct features *features)
+{
+	int lock = pins_lock(AUTOKILL_PIN_DIR), verdict = CANNOT_SAY;
+
+	if (lock < 0) {
+		say(d, "nobody else is at work", false, strerror(-lock),
+		    lock == -EWOULDBLOCK ? "wait for the load, unload or doctor that is at work"
+					 : "look at /sys/fs/bpf: is it mounted read-only?");
+		return verdict;
+	}
+	if (pins_say(d) && others_say(d))
+		verdict = try_load(d, rungs, features);
+	pins_remove_empty(AUTOKILL_PIN_DIR);
+	close(lock);
+	return verdict;
+}
+
 /* Without the agent nothing can be tried on what is loaded: nobody can arm. */
 static bool agent_say_alive(const struct doctor *d, const struct maps *m)
 {
@@ -200,8 +252,14 @@ static void examine(struct doctor *d)
 	struct features f;
 	struct rungs rungs;
 	struct maps maps;
-	int n;
+	char why[PLACE_TEXT_MAX];
+	int n, err;
 
+	if (place_wrong(why)) {
+		say(d, "place in the system", false, why, NULL);
+		d->verdict = CANNOT_SAY;
+		return;
+	}
 	features_probe(&f);
 	features_say(d, &f);
 	n = rungs_choose(&f, &rungs, lacks);
@@ -211,14 +269,27 @@ static void examine(struct doctor *d)
 		d->verdict = CANNOT_SAY;
 		return;
 	}
-	d->verdict = CANNOT;
+	d->verdict = f.lsm_known ? CANNOT : CANNOT_SAY;
 	if (n)
 		return;
-	if (maps_open(&maps)) {
-		d->verdict = try_load(d, &rungs, &f);
+	d->verdict = CANNOT_SAY;
+	if (!pins_say(d))
+		return;
+	err = maps_open(&maps);
+	if (err == -ENOENT) {
+		d->verdict = try_alone(d, &rungs, &f);
 		return;
 	}
-	if (!maps_config(&maps, &c) && c.ready == AUTOKILL_READY) {
+	if (err) {
+		say(d, "loaded", false,
+		    err == -EPROTO ? "by another version of autokill" : strerror(-err),
+		    err == -EPROTO ? "use that version, or: autokill unload --force"
+				   : "run it as root, with ulimit -n 128");
+		return;
+	}
+	if (!others_say(d)) {
+		d->verdict = CANNOT_SAY;
+	} else if (!maps_config(&maps, &c) && c.ready == AUTOKILL_READY) {
 		say(d, "loaded", true, c.version, NULL);
 		native_say(d, c.native);
 		d->verdict = agent_say_alive(d, &maps) ? canary_say(d, &maps, 0) : CANNOT_SAY;

@@ -69,6 +69,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = verb_help,
 	.doc = "Print what has happened to tethers, oldest first. The kernel side keeps the last 4096 "
 	       "events; how many of those asked for were overwritten is said.\v"
 	       "Of a tree: how many threads were alive in it, and, when it is over, how many "

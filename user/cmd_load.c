@@ -8,6 +8,7 @@
  * can arm, and the next load removes them by name. AUTOKILL_READY is the last thing written.
  */
 #include <argp.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,8 +19,11 @@
 #include "loader.h"
 #include "msg.h"
 #include "names.h"
+#include "others.h"
 #include "pins.h"
+#include "place.h"
 #include "verbs.h"
+#include "view.h"
 
 #define ROOM_DEFAULT 16384
 #define ROOM_MOST 4194304 /* PID_MAX_LIMIT: more processes than that there cannot be */
@@ -92,12 +96,48 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = verb_help,
 	.doc = "Attach the programs to this kernel, prove with children of its own that they kill, pin "
 	       "everything in " AUTOKILL_PIN_DIR ", and exit.\v"
 	       "Nothing of autokill needs to run afterwards on Linux 6.18 and newer; on older kernels "
 	       "the agent does, and nobody can arm while it does not: autokill agent.\n\n"
 	       "Exit status: 0 loaded (or loaded already), 1 failed, 2 usage.",
 };
+
+/* Is there somebody else, whose links are not pinned here, nor in @l? Non-0 after a message. */
+static int others_check(const struct loader *l)
+{
+	__u32 own[LOADER_LINKS_MAX];
+	struct others others;
+	char text[320];
+	int err = 0, n;
+
+	for (n = 0; l && n < l->n_links && !err; n++)
+		err = link_id(bpf_link__fd(l->links[n]), &own[n]);
+	if (!err)
+		err = others_wait(AUTOKILL_PIN_DIR, own, n, &others);
+	if (err)
+		msg_error(
+			"load: cannot look whether others are loaded: %s; run it as root, outside of "
+			"containers",
+			strerror(-err));
+	else if (others.n)
+		msg_error(
+			"load: another autokill is attached to this kernel, whose pins are not in %s, "
+			"and two would take over each other's children: %s",
+			AUTOKILL_PIN_DIR, others_text(text, sizeof(text), &others));
+	return err ?: (int)others.n;
+}
+
+/* 1, or -1 if there is another one as well. */
+static int already_loaded(const struct autokill_config *config)
+{
+	if (others_check(NULL))
+		return -1;
+	msg_info("load: autokill %.*s is already loaded; nothing to do",
+		 (int)sizeof(config->version), config->version);
+	return 1;
+}
 
 /*
  * What is in the pin directory? 0: nothing, or leftovers that have been removed; 1: a complete load
@@ -130,14 +170,28 @@ static int pins_settle(void)
 			  AUTOKILL_PIN_DIR);
 		return -1;
 	}
+	if (err && err != -ENOENT) {
+		msg_error("load: cannot find out what is pinned in %s: %s; nothing is changed",
+			  AUTOKILL_PIN_DIR, strerror(-err));
+		return -1;
+	}
 	if (!err) {
 		err = maps_config(&maps, &config);
 		maps_close(&maps);
-		if (!err && config.ready == AUTOKILL_READY) {
-			msg_info("load: autokill %s is already loaded; nothing to do",
-				 config.version);
-			return 1;
+		if (err) {
+			msg_error("load: cannot read maps/config: %s; nothing is changed",
+				  strerror(-err));
+			return -1;
 		}
+		if (config.ready == AUTOKILL_READY)
+			return already_loaded(&config);
+	} else if (answers_now()) {
+		/* An interrupted load or unload lets nobody arm. So somebody has removed pins. */
+		msg_error(
+			"load: pins are missing in %s, and programs answer all the same; end what "
+			"depends on them, then: autokill unload --force",
+			AUTOKILL_PIN_DIR);
+		return -1;
 	}
 	err = pins_remove(AUTOKILL_PIN_DIR);
 	if (err) {
@@ -201,7 +255,12 @@ static int load(struct rungs *rungs, struct features *features, const struct loa
 		msg_error("load: %s; %s", loader.why, loader.mend);
 		return -1;
 	}
-	*ways = canary_prove(&loader);
+	/*
+	 * Again, now that we are attached: of two that load at the same time in two mount namespaces, each
+	 * attaches before it looks, so one at least sees the other.
+	 */
+	err = others_check(&loader) ? -1 : 0;
+	*ways = err ? -1 : canary_prove(&loader);
 	err = *ways < 0 ? -1 : publish(&loader);
 	*needs_agent = loader.maps.agent >= 0;
 	loader_stop(&loader);
@@ -233,10 +292,15 @@ int cmd_load(int argc, char **argv)
 	struct lack lacks[LACKS_MAX];
 	struct features features;
 	bool needs_agent = false;
+	char why[PLACE_TEXT_MAX];
 	struct rungs rungs;
 	int n, lock, err, ways = 0;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (place_wrong(why)) {
+		msg_error("load: %s", why);
+		return 1;
+	}
 	features_probe(&features);
 	n = rungs_choose(&features, &rungs, lacks);
 	for (int i = 0; i < n; i++)
@@ -247,6 +311,8 @@ int cmd_load(int argc, char **argv)
 	if (o.no_native)
 		rungs_native_off(&rungs);
 
+	if (view_pins_check("load"))
+		return 1;
 	lock = pins_lock(AUTOKILL_PIN_DIR);
 	if (lock < 0) {
 		msg_error("load: cannot lock %s: %s; %s", AUTOKILL_PIN_DIR, strerror(-lock),
@@ -254,7 +320,10 @@ int cmd_load(int argc, char **argv)
 					       : "look at the directory's owner and mode");
 		return 1;
 	}
-	err = pins_settle();
+	/* Once more: somebody may have made them while we did. */
+	err = view_pins_check("load") ? -1 : pins_settle();
+	if (!err)
+		err = others_check(NULL) ? -1 : 0;
 	if (!err)
 		err = load(&rungs, &features, &o.loader, &needs_agent, &ways);
 	if (err < 0)

@@ -62,6 +62,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = verb_help,
 	.doc = "List the tethers: which child dies with which pidfd.\v"
 	       "STATE: birth, live, released (SIGKILL is under way), killed (a thread still has to "
 	       "exit), stuck (the same, for seconds). COMMAND is the child's, \"-\" when it is gone. UID and CREATOR: user and pid of "

@@ -69,6 +69,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = verb_help,
 	.args_doc = "[--] CMD [ARG...]",
 	.doc = "Run CMD tethered to this process: when this process dies, in any way, the kernel kills "
 	       "CMD.\v"

@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "msg.h"
 #include "names.h"
+#include "others.h"
 #include "out.h"
 #include "status.h"
 #include "times.h"
@@ -47,10 +48,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = verb_help,
 	.doc = "Tell what is loaded, how full it is, and what it has done since it was loaded.\v"
 	       "--json gives loaded, version, state, hooks, fell_back, loaded_at, room, share, tethers, users, "
 	       "guarded, armed, agent, native_flags, "
-	       "unreaped, counters, failures, programs.\n\n"
+	       "unreaped, counters, failures, programs, others.\n\n"
 	       "Exit status: 0 loaded and ready, 1 not (or no agent is alive where the kernel needs it), "
 	       "or failed, 2 usage.",
 };
@@ -118,6 +120,8 @@ static int status_read(const struct maps *m, struct status *s)
 	if (!err)
 		err = maps_tasks(m, &s->armed, &s->guarded);
 	if (!err)
+		err = others_settled(AUTOKILL_PIN_DIR, &s->others);
+	if (!err)
 		err = unreaped_read(m, &s->unreaped, &s->n_unreaped);
 	if (!err)
 		err = agent_status_read(m, s);
@@ -129,11 +133,15 @@ static int status_read(const struct maps *m, struct status *s)
 
 static bool is_ready(const struct status *s)
 {
-	return s->config.ready == AUTOKILL_READY && (!s->agent_needed || s->agent_alive);
+	return s->config.ready == AUTOKILL_READY && !s->others.n &&
+	       (!s->agent_needed || s->agent_alive);
 }
 
 static const char *state_text(const struct status *s)
 {
+	if (s->others.n)
+		return "loaded, and NOT AS IT SHOULD BE: another autokill is attached, too, and takes over "
+		       "children; see others below";
 	switch (s->config.ready) {
 	case AUTOKILL_READY:
 		return is_ready(s)
@@ -173,9 +181,11 @@ static void agent_print(const struct status *s)
 static void head_print(const struct status *s)
 {
 	const struct autokill_config *c = &s->config;
-	char when[32];
+	char when[32], others[320];
 
 	printf("autokill %.*s: %s\n", (int)sizeof(c->version), c->version, state_text(s));
+	if (s->others.n)
+		printf("others  %s\n", others_text(others, sizeof(others), &s->others));
 	printf("since   %s\n", time_local(when, sizeof(when), c->loaded_at, time_offset()));
 	printf("hooks   %s\n", c->lsm		    ? "BPF LSM"
 			       : c->fell & FELL_LSM ? "fmod_ret and fentry, since BPF LSM refuses"
@@ -318,6 +328,22 @@ static void status_print(const struct status *s)
 	progs_print(s);
 }
 
+/* Nothing is in our pins, as has been said. Who is attached all the same? */
+static void unloaded(bool json)
+{
+	struct others others = {};
+	char text[320];
+	int err = others_settled(AUTOKILL_PIN_DIR, &others);
+
+	if (err && err != -EPERM)
+		msg_error("status: cannot look whether others are loaded: %s", strerror(-err));
+	if (others.n)
+		msg_error("status: but another autokill is attached to this kernel: %s",
+			  others_text(text, sizeof(text), &others));
+	if (json)
+		status_json_unloaded(&others);
+}
+
 int cmd_status(int argc, char **argv)
 {
 	_cleanup_status_ struct status s = {};
@@ -327,10 +353,11 @@ int cmd_status(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	err = view_open("status", &m, &s.config);
-	if (err == -ENOENT && json)
-		status_json_unloaded();
-	if (err)
+	if (err) {
+		if (err == -ENOENT)
+			unloaded(json);
 		return 1;
+	}
 	err = status_read(&m, &s);
 	maps_close(&m);
 	if (err)

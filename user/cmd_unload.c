@@ -13,8 +13,10 @@
 
 #include "maps.h"
 #include "msg.h"
+#include "others.h"
 #include "pins.h"
 #include "verbs.h"
+#include "view.h"
 
 enum { OPT_FORCE = 'f' };
 
@@ -43,6 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = verb_help,
 	.doc = "Detach the programs and remove their pins.\v"
 	       "Exit status: 0 unloaded (or nothing was loaded), 1 refused or failed, 2 usage.",
 };
@@ -108,6 +111,15 @@ static int close_door(const struct maps *m)
 	return err;
 }
 
+static int refuse(const char *why)
+{
+	msg_error(
+		"unload: the tethers of what is pinned in %s cannot be counted: %s; mend that, or use "
+		"--force",
+		AUTOKILL_PIN_DIR, why);
+	return -1;
+}
+
 /* May the pins go? 0: yes; else a message has said why not. */
 static int unload_allowed(bool force)
 {
@@ -121,8 +133,18 @@ static int unload_allowed(bool force)
 			  AUTOKILL_PIN_DIR);
 		return -1;
 	}
-	if (err)
-		return 0; /* half-made: nothing can be armed there, so there is nothing to lose */
+	if (err ==
+	    -ENOENT) /* half-made, and then nothing can be armed there; or pins were removed */
+		return force || !answers_now()
+			       ? 0
+			       : refuse("pins are missing there, and programs answer");
+	if (err && err != -EPROTO && !force)
+		return refuse(strerror(-err));
+	if (err) {
+		msg_warn("unload: forced, and how many children live on cannot be counted: %s",
+			 err == -EPROTO ? "another version" : strerror(-err));
+		return 0;
+	}
 	err = close_door(&m);
 	some = err ? err : left(&m, force);
 	if (some < 0)
@@ -134,6 +156,22 @@ static int unload_allowed(bool force)
 	}
 	maps_close(&m);
 	return 0;
+}
+
+/* Nothing in our pins. 0, or 1 if somebody else is attached, whom only he who has the links can detach. */
+static int nothing_loaded(void)
+{
+	struct others others;
+	char text[320];
+
+	if (others_wait(AUTOKILL_PIN_DIR, NULL, 0, &others) || !others.n) {
+		msg_info("unload: nothing was loaded");
+		return 0;
+	}
+	msg_error(
+		"unload: nothing is pinned in %s, but another autokill is attached to this kernel: %s",
+		AUTOKILL_PIN_DIR, others_text(text, sizeof(text), &others));
+	return 1;
 }
 
 static int unload(bool force)
@@ -164,9 +202,7 @@ static int unload(bool force)
 			  AUTOKILL_PIN_DIR, scan.foreign);
 		return 1;
 	}
-	if (!scan.found)
-		msg_info("unload: nothing was loaded");
-	return 0;
+	return scan.found ? 0 : nothing_loaded();
 }
 
 int cmd_unload(int argc, char **argv)
@@ -175,14 +211,15 @@ int cmd_unload(int argc, char **argv)
 	int lock, ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &force);
+	if (view_pins_check("unload"))
+		return 1;
 	lock = pins_lock_existing(AUTOKILL_PIN_DIR);
-	if (lock == -ENOENT) {
-		msg_info("unload: nothing was loaded");
-		return 0;
-	}
+	if (lock == -ENOENT)
+		return nothing_loaded();
 	if (lock < 0) {
 		msg_error("unload: cannot lock %s: %s; %s", AUTOKILL_PIN_DIR, strerror(-lock),
 			  lock == -EWOULDBLOCK ? "another load or unload is at work: wait for it"
+			  : lock == -EMFILE    ? "allow more descriptors: ulimit -n 128"
 					       : "run it as root");
 		return 1;
 	}

@@ -198,17 +198,89 @@ int pins_scan(const char *base, struct pins_scan *out)
 	return 0;
 }
 
+static const char *type_text(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "folder";
+	case S_IFLNK:
+		return "symbolic link";
+	case S_IFREG:
+		return "file";
+	default:
+		return "file of another kind";
+	}
+}
+
+static int folder_check(const char *path, char found[PINS_FOUND_MAX])
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode) && !st.st_uid && !(st.st_mode & 077))
+		return 0;
+	snprintf(
+		found, PINS_FOUND_MAX,
+		"%s is a %s of uid %u, mode %04o, and not a folder of root's alone (0700), so that others "
+		"can take the programs away; see who has made it, and remove it: rm -r %s",
+		path, type_text(st.st_mode), st.st_uid, st.st_mode & 07777, path);
+	return 1;
+}
+
+/* Who may rename or remove what is in the folder above, if not root alone? Its owner may, sticky or not. */
+static int above_check(const char *base, char found[PINS_FOUND_MAX])
+{
+	char path[PINS_PATH_MAX];
+	char *end;
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s", base) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	end = strrchr(path, '/');
+	if (!end || end == path)
+		return 0;
+	*end = '\0';
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode) && !st.st_uid && (!(st.st_mode & 022) || st.st_mode & S_ISVTX))
+		return 0;
+	snprintf(
+		found, PINS_FOUND_MAX,
+		"%s is a %s of uid %u, mode %04o, where others can move away what is root's; mount it so "
+		"that it is root's: mount -t bpf -o mode=0700 bpf %s",
+		path, type_text(st.st_mode), st.st_uid, st.st_mode & 07777, path);
+	return 1;
+}
+
+int pins_check(const char *base, char found[PINS_FOUND_MAX])
+{
+	char path[PINS_PATH_MAX];
+	int ret;
+
+	*found = '\0';
+	ret = above_check(base, found);
+	if (!ret)
+		ret = folder_check(base, found);
+	for (size_t i = 0; i < N_PIN_DIRS && !ret; i++) {
+		ret = pins_path(path, base, pin_dirs[i], "");
+		if (!ret)
+			ret = folder_check(path, found);
+	}
+	return ret;
+}
+
 /* Is @fd what the path @base leads to? */
 static bool is_at(int fd, const char *base)
 {
 	struct stat a, b;
 
-	return !fstat(fd, &a) && !stat(base, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+	return !fstat(fd, &a) && !lstat(base, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
 int pins_lock_existing(const char *base)
 {
-	int err, fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err, fd = open(base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;

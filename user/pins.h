@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #define PINS_PATH_MAX 256
+#define PINS_FOUND_MAX 768
 
 struct pin {
 	const char *dir; /* "maps", "progs" or "links" */
@@ -44,11 +45,21 @@ int pins_path(char path[PINS_PATH_MAX], const char *base, const char *dir, const
 int pins_scan(const char *base, struct pins_scan *out);
 
 /**
+ * pins_check - are @base and its folders root's alone, and the folder above such that they stay it?
+ * @found: receives what is wrong with which, for the middle of a message; else ""
+ *
+ * Whoever may write to one of them can take our pins away, and the programs with them. Follows no
+ * symbolic link. What is not there is right.
+ * Return: 0 if they are; 1 if not, and @found is set; -errno if it cannot be looked at.
+ */
+int pins_check(const char *base, char found[PINS_FOUND_MAX]);
+
+/**
  * pins_lock - make @base and its folders where they are missing, mode 0700, and lock it
  *
  * The lock is a flock() on the directory: it ends with the process, however that ends.
  * Return: a descriptor to close when done; -EWOULDBLOCK if another process holds it, or has just
- * removed the directory; -errno.
+ * removed the directory; -errno. Whose the folders are that were there, pins_check() says, afterwards.
  */
 int pins_lock(const char *base);
 

@@ -4,11 +4,13 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -16,18 +18,16 @@
 
 #include "autokill.h"
 
-/* The first line of @path, without its newline; "" if it cannot be read. */
-static void line_read(const char *path, char *out, int size)
+/* The first line of the file @name in the folder @dir, without its newline; "" if it cannot be read. */
+static void line_read(int dir, const char *name, char *out, int size)
 {
-	FILE *f = fopen(path, "re");
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
 
-	*out = '\0';
-	if (!f)
-		return;
-	if (!fgets(out, size, f))
-		*out = '\0';
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
 	out[strcspn(out, "\n")] = '\0';
-	fclose(f);
 }
 
 static bool list_has(const char *list, const char *word)
@@ -54,16 +54,93 @@ bool has_sys_admin(void)
 }
 
 /* "none [integrity] confidentiality": the word in brackets is in force. */
-static void lockdown_read(char *out, size_t size)
+static void lockdown_read(int dir, char *out, size_t size)
 {
 	char line[128], *from, *to;
 
-	line_read("/sys/kernel/security/lockdown", line, sizeof(line));
+	line_read(dir, "lockdown", line, sizeof(line));
 	*out = '\0';
 	from = strchr(line, '[');
 	to = from ? strchr(from, ']') : NULL;
 	if (to)
 		snprintf(out, size, "%.*s", (int)(to - from - 1), from + 1);
+}
+
+/*
+ * A securityfs of our own, attached nowhere, for where none is mounted (containers, an initramfs), or
+ * something else is. There is one securityfs, whoever mounts it. v5.2: 93766fbd2696 ("vfs: syscall: Add
+ * fsmount() to create a mount for a superblock"). A descriptor of its root, or -1.
+ */
+static int securityfs_open(void)
+{
+	int fs = fsopen("securityfs", FSOPEN_CLOEXEC), mount = -1;
+
+	if (fs < 0)
+		return -1;
+	if (!fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mount = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	close(fs);
+	return mount;
+}
+
+/* v6.8: ad4aff9ec25f ("LSM: Create lsm_list_modules system call"), for everybody, without any mount */
+#ifndef SYS_lsm_list_modules
+#define SYS_lsm_list_modules 461
+#endif
+#define LSM_IDS_MOST 64
+
+/* include/uapi/linux/lsm.h, which Debian 12's headers do not have */
+static const struct {
+	__u64 id;
+	const char *name;
+} lsm_names[] = {
+	{ 100, "capability" }, { 101, "selinux" }, { 102, "smack" },	{ 103, "tomoyo" },
+	{ 104, "apparmor" },   { 105, "yama" },	   { 106, "loadpin" },	{ 107, "safesetid" },
+	{ 108, "lockdown" },   { 109, "bpf" },	   { 110, "landlock" }, { 111, "ima" },
+	{ 112, "evm" },	       { 113, "ipe" },
+};
+
+static const char *lsm_name(__u64 id)
+{
+	for (size_t i = 0; i < sizeof(lsm_names) / sizeof(*lsm_names); i++)
+		if (lsm_names[i].id == id)
+			return lsm_names[i].name;
+	return "unknown";
+}
+
+static void lsm_ids_read(char *out, size_t size)
+{
+	__u64 ids[LSM_IDS_MOST];
+	__u32 bytes = sizeof(ids);
+	long n = syscall(SYS_lsm_list_modules, ids, &bytes, 0);
+	size_t at = 0;
+
+	*out = '\0';
+	for (long i = 0; i < n && at < size; i++)
+		at += snprintf(out + at, size - at, "%s%s", i ? "," : "", lsm_name(ids[i]));
+}
+
+/* The list, by the first way that tells; it is never empty, since capability is in it. */
+static void security_probe(struct features *f)
+{
+	int dir = open("/sys/kernel/security", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (dir >= 0 && (fstatfs(dir, &fs) || fs.f_type != SECURITYFS_MAGIC)) {
+		close(dir);
+		dir = -1;
+	}
+	if (dir < 0)
+		dir = securityfs_open();
+	if (dir >= 0) {
+		line_read(dir, "lsm", f->lsm_list, sizeof(f->lsm_list));
+		lockdown_read(dir, f->lockdown, sizeof(f->lockdown));
+		close(dir);
+	}
+	if (!*f->lsm_list)
+		lsm_ids_read(f->lsm_list, sizeof(f->lsm_list));
+	f->lsm_known = *f->lsm_list;
+	f->lsm_bpf = list_has(f->lsm_list, "bpf");
 }
 
 /*
@@ -143,9 +220,7 @@ void features_probe(struct features *f)
 	memset(f, 0, sizeof(*f));
 	if (!uname(&uts))
 		snprintf(f->release, sizeof(f->release), "%s", uts.release);
-	line_read("/sys/kernel/security/lsm", f->lsm_list, sizeof(f->lsm_list));
-	lockdown_read(f->lockdown, sizeof(f->lockdown));
-	f->lsm_bpf = list_has(f->lsm_list, "bpf");
+	security_probe(f);
 	f->can_bpf = has_sys_admin();
 	f->bpffs = !statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC;
 	f->native = native_probe();

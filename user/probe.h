@@ -7,12 +7,13 @@
 
 struct features {
 	char release[65];   /* uname -r */
-	char lsm_list[256]; /* /sys/kernel/security/lsm; "" if it cannot be read */
-	char lockdown[32];  /* "none", "integrity", "confidentiality", "" if there is no lockdown */
-	bool can_bpf;	    /* CAP_SYS_ADMIN in effect: to load programs and use the pins */
-	bool bpffs;	    /* a bpffs is mounted at /sys/fs/bpf */
-	bool btf;	    /* the kernel has BTF of its own */
-	bool lsm_bpf;	    /* `bpf` is in the list of active LSMs */
+	char lsm_list[256]; /* as /sys/kernel/security/lsm has it; "" if it cannot be found out */
+	char lockdown[32]; /* "none", "integrity", "confidentiality"; "" if there is none, or it is not known */
+	bool can_bpf;	/* CAP_SYS_ADMIN in effect: to load programs and use the pins */
+	bool bpffs;	/* a bpffs is mounted at /sys/fs/bpf */
+	bool btf;	/* the kernel has BTF of its own */
+	bool lsm_known; /* the list of active LSMs was found out */
+	bool lsm_bpf;	/* `bpf` is in it */
 	bool fn_copy_process;
 	bool fn_pidfs_alloc_file;   /* v6.9: pidfds are files of pidfs */
 	bool fn_fput;		    /* __fput() as a function of its own */

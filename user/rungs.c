@@ -164,7 +164,10 @@ int rungs_choose(const struct features *f, struct rungs *r, struct lack lacks[LA
 
 	need(&l, f->can_bpf, "the right to load programs (CAP_SYS_ADMIN)", "run it as root");
 	need(&l, f->bpffs, "a bpffs on /sys/fs/bpf",
-	     "run: mount -t bpf bpf /sys/fs/bpf (and add it to /etc/fstab)");
+	     "run: mount -t bpf -o mode=0700 bpf /sys/fs/bpf (and add it to /etc/fstab)");
+	/* Not known is not "no": on fentry a program can be skipped, for as long as this load stays. */
+	need(&l, f->lsm_known, "a way to find out whether BPF LSM is active",
+	     "run: mount -t securityfs securityfs /sys/kernel/security");
 	need(&l, f->btf, "the kernel's BTF (/sys/kernel/btf/vmlinux)",
 	     "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are");
 	if (!f->btf)

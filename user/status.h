@@ -8,6 +8,7 @@
 
 #include "autokill_state.h"
 #include "maps.h"
+#include "others.h"
 #include "unreaped.h"
 
 struct status {
@@ -20,6 +21,7 @@ struct status {
 	size_t armed, guarded; /* tasks: with a request pending, under the guard */
 	struct unreaped *unreaped;
 	size_t n_unreaped;
+	struct others others;
 	struct autokill_agent agent;
 	bool agent_needed, agent_alive;
 	__u64 agent_beat_ns;  /* since its last heartbeat; 0 if there was none, or it has ended */
@@ -46,7 +48,7 @@ size_t status_same_uid(const struct status *s, size_t i);
 /** status_json - print it as one object */
 void status_json(const struct status *s);
 
-/** status_json_unloaded - print that nothing is loaded */
-void status_json_unloaded(void);
+/** status_json_unloaded - print that nothing is loaded, and by whom nevertheless */
+void status_json_unloaded(const struct others *others);
 
 #endif /* AUTOKILL_USER_STATUS_H */

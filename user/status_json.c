@@ -133,6 +133,24 @@ static struct json_object *agent_json(const struct status *s)
 	return o;
 }
 
+static struct json_object *others_json(const struct others *others)
+{
+	struct json_object *array = out_json_array();
+
+	for (size_t i = 0; i < others->n; i++) {
+		const struct other *other = &others->links[i];
+		char name[OUT_TEXT(sizeof(other->name))];
+		struct json_object *o = out_json_new();
+
+		out_add_u64(o, "link", other->link);
+		out_add_u64(o, "id", other->program);
+		out_add_text(o, "name", out_text(name, other->name, sizeof(other->name)));
+		add_u64_or_null(o, "pid", others->pid, others->pid);
+		out_append(array, o);
+	}
+	return array;
+}
+
 void status_json(const struct status *s)
 {
 	const struct autokill_config *c = &s->config;
@@ -157,13 +175,15 @@ void status_json(const struct status *s)
 	out_add(o, "counters", counters_json(s));
 	out_add(o, "failures", failures_json(s));
 	out_add(o, "programs", progs_json(s));
+	out_add(o, "others", others_json(&s->others));
 	out_json(o);
 }
 
-void status_json_unloaded(void)
+void status_json_unloaded(const struct others *others)
 {
 	struct json_object *o = out_json_new();
 
 	out_add_bool(o, "loaded", false);
+	out_add(o, "others", others_json(others));
 	out_json(o);
 }

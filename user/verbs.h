@@ -7,7 +7,13 @@ struct verb {
 	const char *name;
 	const char *summary; /* one line for --help */
 	int (*run)(int argc, char **argv);
+	int descriptors; /* that must be to be had, or it would tell of files that it cannot open; 0: none */
 };
+
+struct argp_child;
+
+/** verb_help - for the children of each verb's struct argp: -h, which is --help */
+extern const struct argp_child verb_help[];
 
 /*
  * argv[0] is "autokill <verb>". Each returns the exit status of the process: 0 done, 1 failed; a

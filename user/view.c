@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "msg.h"
+#include "pins.h"
+#include "place.h"
 #include "view.h"
 
 static void open_explain(const char *verb, int err)
@@ -17,6 +19,12 @@ static void open_explain(const char *verb, int err)
 		msg_error("%s: cannot open the maps in %s: %s; run it as root", verb,
 			  AUTOKILL_PIN_DIR, strerror(-err));
 		break;
+	case -EMFILE:
+	case -ENFILE:
+		msg_error(
+			"%s: cannot open the maps in %s: %s; allow more descriptors: ulimit -n 128",
+			verb, AUTOKILL_PIN_DIR, strerror(-err));
+		break;
 	case -EPROTO:
 		msg_error("%s: what is loaded is of another version of autokill; use that version, "
 			  "or unload and load again",
@@ -28,10 +36,36 @@ static void open_explain(const char *verb, int err)
 	}
 }
 
+int view_pins_check(const char *verb)
+{
+	char found[PINS_FOUND_MAX];
+	int err;
+
+	if (place_in_user_namespace()) {
+		msg_error(
+			"%s: it is in a user namespace, where root is not root of this machine: run it "
+			"outside",
+			verb);
+		return -EPERM;
+	}
+	err = pins_check(AUTOKILL_PIN_DIR, found);
+	if (err > 0)
+		msg_error("%s: %s", verb, found);
+	else if (err < 0)
+		msg_error("%s: cannot look whose %s is: %s; %s", verb, AUTOKILL_PIN_DIR,
+			  strerror(-err),
+			  err == -EACCES ? "run it as root" : "see autokill doctor");
+	return err;
+}
+
 int view_open(const char *verb, struct maps *m, struct autokill_config *config)
 {
-	int err = maps_open(m);
+	int err;
 
+	memset(m, 0xff, sizeof(*m));
+	if (view_pins_check(verb))
+		return -EUCLEAN;
+	err = maps_open(m);
 	if (err) {
 		open_explain(verb, err);
 		return err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* view.h - what the verbs that only look (status, ps, events) have in common */
+/* view.h - what the verbs that look at what is loaded have in common */
 #ifndef AUTOKILL_USER_VIEW_H
 #define AUTOKILL_USER_VIEW_H
 
@@ -7,10 +7,18 @@
 #include "maps.h"
 
 /**
+ * view_pins_check - are the pin folders root's alone?
+ *
+ * Return: 0; 1 if not, or -errno if that cannot be looked at, after a message.
+ */
+int view_pins_check(const char *verb);
+
+/**
  * view_open - open the maps and read the configuration, or say why not
  * @verb: for the message
  *
- * Return: 0; -errno of maps_open() or maps_config() after a message. On failure @m is closed.
+ * Return: 0; -EUCLEAN if the pin folders are not root's alone, -errno of maps_open() or maps_config(),
+ * after a message. On failure @m is closed.
  */
 int view_open(const char *verb, struct maps *m, struct autokill_config *config);
 

@@ -14,6 +14,7 @@
 
 #include "beat.h"
 #include "maps.h"
+#include "others.h"
 #include "times.h"
 #include "unreaped.h"
 #include "view.h"
@@ -32,6 +33,7 @@ static struct {
 	struct prog_info progs[8];
 	struct unreaped unreaped[4];
 	size_t n_unreaped;
+	struct others others;
 	size_t n_tethers, n_failures, n_progs, armed, guarded;
 	int (*event)(__u64 seq, struct autokill_event *out);
 	__u64 now;    /* CLOCK_BOOTTIME */
@@ -129,6 +131,13 @@ static UNUSED int made_up_unreaped_read(const struct maps *m, struct unreaped **
 	return 0;
 }
 
+static UNUSED int made_up_others_settled(const char *base, struct others *out)
+{
+	(void)base;
+	*out = made_up.others;
+	return 0;
+}
+
 static UNUSED int made_up_maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
 {
 	(void)m;
@@ -167,6 +176,7 @@ static UNUSED __s64 made_up_time_offset(void)
 #define maps_progs made_up_maps_progs
 #define maps_tasks made_up_maps_tasks
 #define unreaped_read made_up_unreaped_read
+#define others_settled made_up_others_settled
 #define maps_event made_up_maps_event
 #define beat_read made_up_beat_read
 #define beat_now made_up_beat_now

@@ -174,6 +174,92 @@ static void leaves_nothing_when_empty(void **state)
 	close(lock);
 }
 
+static void assert_refused(const struct fixture *f, const char *path, const char *why)
+{
+	char found[PINS_FOUND_MAX];
+
+	assert_int_equal(pins_check(f->base, found), 1);
+	assert_memory_equal(found, path, strlen(path));
+	assert_non_null(strstr(found, why));
+}
+
+static void assert_right(const struct fixture *f)
+{
+	char found[PINS_FOUND_MAX];
+
+	assert_int_equal(pins_check(f->base, found), 0);
+	assert_string_equal(found, "");
+}
+
+/* Each of the four folders: of another owner, of another mode, a link to one that is right, a file. */
+static void refuses_folders_of_others(void **state)
+{
+	static const char *const dirs[] = { "", "/links", "/progs", "/maps" };
+	struct fixture *f = *state;
+	char path[PINS_PATH_MAX], moved[PINS_PATH_MAX];
+
+	assert_right(f); /* nothing there */
+	close(pins_lock(f->base));
+	assert_right(f);
+	snprintf(moved, sizeof(moved), "%s/moved", f->top);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s%s", f->base, dirs[i]);
+		assert_int_equal(chown(path, 1000, 0), 0);
+		assert_refused(f, path, " is a folder of uid 1000, mode 0700, and not ");
+		assert_int_equal(chown(path, 0, 1000), 0);
+		assert_right(f); /* 0700: the group has nothing */
+		for (mode_t bit = 1; bit < 0100; bit <<= 1) {
+			assert_int_equal(chmod(path, 0700 | bit), 0);
+			assert_refused(f, path, " is a folder of uid 0, mode 07");
+		}
+		assert_int_equal(chmod(path, 0700), 0);
+		assert_int_equal(rename(path, moved), 0);
+		assert_int_equal(symlink(moved, path), 0);
+		assert_refused(f, path, " is a symbolic link of uid 0, ");
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+		assert_refused(f, path, " is a file of uid 0, mode 0600, ");
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mkfifo(path, 0600), 0);
+		assert_refused(f, path, " is a file of another kind of uid 0, mode 0600, ");
+		assert_int_equal(unlink(path), 0);
+		if (i)
+			assert_right(f);
+		assert_int_equal(rename(moved, path), 0);
+		assert_right(f);
+	}
+}
+
+/* In a sticky folder nobody moves what is root's; but the folder's owner does. */
+static void refuses_a_bpffs_of_others(void **state)
+{
+	struct fixture *f = *state;
+
+	close(pins_lock(f->base));
+	assert_int_equal(chmod(f->top, 01777), 0);
+	assert_right(f);
+	assert_int_equal(chmod(f->top, 0777), 0);
+	assert_refused(f, f->top, " mode 0777, where others can move away what is root's; ");
+	assert_int_equal(chmod(f->top, 0770), 0);
+	assert_refused(f, f->top, " mode 0770, ");
+	assert_int_equal(chmod(f->top, 0755), 0);
+	assert_right(f);
+	assert_int_equal(chmod(f->top, 01777), 0);
+	assert_int_equal(chown(f->top, 1000, 1000), 0);
+	assert_refused(f, f->top, " of uid 1000, ");
+	assert_int_equal(chown(f->top, 0, 0), 0);
+}
+
+static void locks_no_link(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(symlink(f->top, f->base), 0);
+	assert_true(pins_lock(f->base) < 0);
+	assert_true(pins_lock_existing(f->base) < 0);
+	assert_int_equal(unlink(f->base), 0);
+}
+
 static void one_at_a_time(void **state)
 {
 	struct fixture *f = *state;
@@ -249,6 +335,9 @@ int main(void)
 		CASE(sees_foreign_files),
 		CASE(removes_every_pin_and_nothing_else),
 		CASE(leaves_nothing_when_empty),
+		CASE(refuses_folders_of_others),
+		CASE(refuses_a_bpffs_of_others),
+		CASE(locks_no_link),
 		CASE(one_at_a_time),
 		CASE(lock_dies_with_its_holder),
 		CASE(too_long_a_path_is_refused),

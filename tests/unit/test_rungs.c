@@ -18,6 +18,7 @@ static struct features kernel_618(void)
 		.can_bpf = true,
 		.bpffs = true,
 		.btf = true,
+		.lsm_known = true,
 		.lsm_bpf = true,
 		.fn_copy_process = true,
 		.fn_copy_clone_args = true,
@@ -43,6 +44,7 @@ static struct features kernel_61(void)
 		.can_bpf = true,
 		.bpffs = true,
 		.btf = true,
+		.lsm_known = true,
 		.lsm_bpf = true,
 		.fn_copy_process = true,
 		.fn_pidfd_release = true,
@@ -176,6 +178,7 @@ static void names_each_lack(void **state)
 		offsetof(struct features, can_bpf),
 		offsetof(struct features, bpffs),
 		offsetof(struct features, btf),
+		offsetof(struct features, lsm_known),
 		offsetof(struct features, fn_copy_process),
 	};
 	static const size_t by_618[] = {

@@ -175,7 +175,7 @@ static void json(void **state)
 		"{\"what\":\"unknown\",\"errno\":\"unknown\",\"count\":1}],"
 		"\"programs\":[{\"name\":\"release\",\"type\":\"lsm\",\"id\":12,"
 		"\"recursion_misses\":0,\"run_cnt\":0},{\"name\":\"prctl\",\"type\":\"tracing\","
-		"\"id\":6,\"recursion_misses\":17,\"run_cnt\":1000}]}\n");
+		"\"id\":6,\"recursion_misses\":17,\"run_cnt\":1000}],\"others\":[]}\n");
 }
 
 static void tells_what_the_kernel_refused(void **state)
@@ -194,6 +194,44 @@ static void tells_what_the_kernel_refused(void **state)
 	assert_null(strstr(c->out, "lsm=")); /* it is there already */
 	c = call_words(cmd_status_made_up, "status --json");
 	assert_non_null(strstr(c->out, ",\"fell_back\":[\"task-work-impl\",\"lsm\"],"));
+}
+
+static void some_others(void)
+{
+	made_up.others = (struct others){
+		.links = { { 31, 41, "autokill_prctl" }, { 32, 42, "autokill_birth" } },
+		.n = 2,
+		.pid = 77,
+		.by_mount = true,
+	};
+}
+
+static void others_are_not_as_it_should_be(void **state)
+{
+	struct called *c;
+
+	(void)state;
+	some_others();
+	c = call_words(cmd_status_made_up, "status");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "autokill 1.2.3: loaded, and NOT AS IT SHOULD BE: "));
+	assert_non_null(strstr(
+		c->out, "\nothers  link 31 (program 41, autokill_prctl), link 32 (program 42), "
+			"pinned in the mount namespace of process 77; run: nsenter -m -t 77 "
+			"autokill unload\n"));
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "\"others\":[{\"link\":31,\"id\":41,\"name\":"
+				       "\"autokill_prctl\",\"pid\":77},{\"link\":32,"));
+	made_up.open_err = -ENOENT;
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_int_equal(c->status, 1);
+	assert_non_null(strstr(c->out, "{\"loaded\":false,\"others\":[{\"link\":31,"));
+	assert_non_null(strstr(c->err, "another autokill is attached to this kernel: link 31"));
+	made_up.others.n = 0;
+	c = call_words(cmd_status_made_up, "status --json");
+	assert_string_equal(c->out, "{\"loaded\":false,\"others\":[]}\n");
+	assert_string_equal(c->err, "");
 }
 
 static void native_flags_and_why_not(void **state)
@@ -328,7 +366,7 @@ static void not_loaded(void **state)
 	assert_string_equal(c->out, "");
 	c = call_words(cmd_status_made_up, "status --json");
 	assert_int_equal(c->status, 1);
-	assert_string_equal(c->out, "{\"loaded\":false}\n");
+	assert_string_equal(c->out, "{\"loaded\":false,\"others\":[]}\n");
 	made_up.open_err = -EPERM; /* then we do not know */
 	c = call_words(cmd_status_made_up, "status --json");
 	assert_int_equal(c->status, 1);
@@ -344,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup(json, setup),
 		cmocka_unit_test_setup(without_lsm_it_says_what_that_means, setup),
 		cmocka_unit_test_setup(tells_what_the_kernel_refused, setup),
+		cmocka_unit_test_setup(others_are_not_as_it_should_be, setup),
 		cmocka_unit_test_setup(native_flags_and_why_not, setup),
 		cmocka_unit_test_setup(the_agent_is_alive, setup),
 		cmocka_unit_test_setup(the_agent_is_not_alive, setup),

@@ -81,6 +81,27 @@ static void every_verb_has_help(void **state)
 	}
 }
 
+static void short_help_is_the_same(void **state)
+{
+	char *want = strdup(autokill("--help")->out), words[64];
+
+	(void)state;
+	assert_string_equal(autokill("-h")->out, want);
+	for (size_t i = 0; i < N_ALL; i++) {
+		struct called *c;
+
+		snprintf(words, sizeof(words), "%s --help", all[i]);
+		free(want);
+		want = strdup(autokill(words)->out);
+		snprintf(words, sizeof(words), "%s -h", all[i]);
+		c = autokill(words);
+		assert_int_equal(c->status, 0);
+		assert_string_equal(c->out, want);
+		assert_non_null(strstr(c->out, "  -h "));
+	}
+	free(want);
+}
+
 static void every_verb_refuses_what_it_does_not_know(void **state)
 {
 	(void)state;
@@ -134,6 +155,7 @@ int main(void)
 		cmocka_unit_test(version),
 		cmocka_unit_test(unknown_verbs),
 		cmocka_unit_test(every_verb_has_help),
+		cmocka_unit_test(short_help_is_the_same),
 		cmocka_unit_test(every_verb_refuses_what_it_does_not_know),
 		cmocka_unit_test(values),
 		cmocka_unit_test(options_of_load),

@@ -1,0 +1,172 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# place.sh - in a guest: what load, doctor, agent, status and unload accept as their place in the system
+set -u
+
+# shellcheck source=tests/guest/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
+bpffs=/sys/fs/bpf
+pins=$bpffs/autokill
+
+# exits STATUS TEXT COMMAND... - exits so, and says so
+exits()
+{
+	want=$1 text=$2
+	shift 2
+	"$@" >/tmp/out 2>&1
+	got=$?
+	cat /tmp/out
+	[ $got = "$want" ] || { echo "status $got, not $want"; return 1; }
+	grep -q -- "$text" /tmp/out || { echo "does not say: $text"; return 1; }
+}
+as_alice() { su alice -s /bin/sh -c "$*"; }
+remount() { umount $bpffs && mount -t bpf "$@" bpf $bpffs; }
+
+# --- pin folders that are not root's alone
+
+# planted NAME TEXT COMMAND... - what COMMAND makes is refused by every verb that uses the pins, and stays
+planted()
+{
+	kind=$1 text=$2
+	shift 2
+	"$@"
+	before=$(ls -lnR $pins)
+	for verb in load unload 'unload --force' status ps events agent; do
+		# shellcheck disable=SC2086 # a verb and its option
+		check "$kind: $verb" exits 1 "$text" autokill $verb
+	done
+	check "$kind: doctor" exits 2 "$text" autokill doctor
+	check "$kind: nothing is changed" [ "$before" = "$(ls -lnR $pins)" ]
+	rm -rf $pins /tmp/elsewhere
+}
+by_alice() { as_alice "umask 0; mkdir $pins $pins/links $pins/progs $pins/maps"; }
+inner_by_alice() { mkdir -m 700 $pins $pins/links && chown alice $pins/links; }
+wide() { mkdir -m 770 $pins; }
+linked() { mkdir -m 700 $bpffs/other && ln -s $bpffs/other $pins; }
+inner_linked() { mkdir -m 700 $pins && ln -s $bpffs/other $pins/maps; }
+a_pin() { bpftool map create $pins type array key 4 value 4 entries 1 name mine; }
+
+remount
+planted 'folders of a user' "$pins is a folder of uid 1000, mode 0777" by_alice
+remount -o mode=0700
+planted 'an inner folder of a user' "$pins/links is a folder of uid 1000" inner_by_alice
+planted 'a folder with a mode for others' "$pins is a folder of uid 0, mode 0770" wide
+planted 'a link' "$pins is a symbolic link" linked
+planted 'a link further down' "$pins/maps is a symbolic link" inner_linked
+rmdir $bpffs/other
+planted 'a pin instead of a folder' "$pins is a file" a_pin
+chmod 777 $bpffs # the kernel makes it sticky when it is mounted
+check 'a bpffs where everybody moves everything' exits 1 "$bpffs is a folder of uid 0, mode 0777" autokill load
+remount -o mode=0700
+
+# --- a second load, with a bpffs of its own
+
+# elsewhere COMMAND... - in a mount namespace with a bpffs of its own, which stays until `end_elsewhere`
+elsewhere()
+{
+	rm -f /tmp/said /tmp/go
+	mkfifo /tmp/said /tmp/go
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -m sh -c 'mount -t bpf -o mode=0700 bpf /sys/fs/bpf; "$@" >/tmp/elsewhere.log 2>&1
+		echo $? >/tmp/said; read -r go </tmp/go' sh "$@" &
+	elsewhere=$!
+	read -r status </tmp/said
+	cat /tmp/elsewhere.log
+	return "$status"
+}
+end_elsewhere() { echo go >/tmp/go; wait "$elsewhere"; }
+json_of_others() { autokill status --json >/tmp/out; grep "\"others\":\[{\"link\":[0-9]*,\"id\":[0-9]*,.*\"pid\":$elsewhere}" /tmp/out; }
+
+autokill load
+check 'a second load, elsewhere' exits 1 'link [0-9]* (program [0-9]*, autokill_' elsewhere autokill load
+end_elsewhere
+check 'the first is as it was' exits 0 'already loaded' autokill load
+check 'unload' autokill unload
+check 'a load elsewhere, the first' elsewhere autokill load
+there="pinned in the mount namespace of process $elsewhere"
+check 'then load here' exits 1 "$there" autokill load
+check 'status' exits 1 "$there" autokill status
+check 'status --json' json_of_others
+check 'doctor' exits 2 "$there" autokill doctor
+check 'unload' exits 1 "$there" autokill unload
+check 'unload --force' exits 1 "$there" autokill unload --force
+check 'unload where it says' nsenter -m -t "$elsewhere" autokill unload
+end_elsewhere
+check 'load' autokill load
+check 'status is content again' agent_start
+check 'and is not disturbed by who looks' autokill status
+check 'the agent ends' agent_stop
+
+# --- pins that cannot be looked at, or are missing: what is loaded is not taken for leftovers
+
+few() { n=$1 && shift && prlimit --nofile="$n:$n" "$@"; }
+for n in 6 20; do
+	for verb in load unload status ps events agent; do
+		check "$n descriptors: $verb" exits 1 'cannot have .* descriptors: Too many open files' few $n autokill $verb
+	done
+	check "$n descriptors: doctor" exits 2 'cannot have .* descriptors' few $n autokill doctor
+done
+check 'a soft limit is raised' exits 0 'already loaded' prlimit --nofile=20:1024 autokill load
+check 'all is still there' exits 0 'already loaded' autokill load
+agent_start
+check 'and serves' autokill run true
+rm $pins/maps/users
+check 'a pin is missing: load' exits 1 'pins are missing' autokill load
+check 'a pin is missing: unload' exits 1 'pins are missing' autokill unload
+agent_stop
+check 'a pin is missing: unload --force' autokill unload --force
+check 'and nothing is left' sh -c "! ls $pins"
+
+# --- namespaces, in which root is not root, or numbers and clocks are others
+
+for what in '-r user' '-p_-f pid' '-p children' '-T_-f time'; do
+	option=$(echo "${what% *}" | tr _ ' ')
+	text=" ${what#* } namespace"
+	[ "$option" != -r ] || option='-U -r'
+	[ "$text" != ' children namespace' ] || text='its children would be in a pid namespace'
+	for verb in load agent; do
+		# shellcheck disable=SC2086 # options
+		check "unshare $option: $verb" exits 1 "$text" unshare $option autokill $verb
+	done
+	# shellcheck disable=SC2086
+	check "unshare $option: doctor" exits 2 "$text" unshare $option autokill doctor
+done
+check 'nothing was loaded by that' exits 1 'not loaded' autokill status
+
+# --- no securityfs: BPF LSM is found all the same, and so is what lockdown says
+
+umount /sys/kernel/security
+check 'without securityfs: doctor' exits 0 'ok    BPF LSM: .*bpf' autokill doctor
+mount -t tmpfs tmpfs /sys/kernel/security
+echo landlock >/sys/kernel/security/lsm
+check 'something else there is not believed' exits 0 'ok    BPF LSM: .*bpf' autokill doctor
+umount /sys/kernel/security
+check 'without securityfs: load' autokill load
+check 'it hangs on BPF LSM' sh -c 'autokill status | grep "^hooks   BPF LSM$"'
+check 'and serves the flags as before' sh -c 'autokill status | grep "^flags   of clone3: served"'
+mount -t securityfs securityfs /sys/kernel/security
+
+for verb in unload status ps events; do
+	check "unshare -U -r: $verb" exits 1 'user namespace' unshare -U -r autokill $verb
+done
+
+# --- the agent: refused before its first heartbeat, if it could not kill
+
+if [ -e $pins/maps/agent ]; then
+	check 'agent in a user namespace' exits 1 'user namespace' unshare -U -r autokill agent
+	check 'agent in a pid namespace' exits 1 'pid namespace' unshare -p -f autokill agent
+	check 'agent without CAP_KILL' exits 1 'CAP_KILL' setpriv --bounding-set=-kill autokill agent
+	check 'agent without CAP_SETUID' exits 1 'CAP_SETUID' setpriv --bounding-set=-setuid autokill agent
+	check 'agent that may send no signals' exits 1 'cannot kill a process of another uid: Operation not permitted' \
+		forbid 1 autokill agent
+	check 'agent whose signals are swallowed' exits 1 'cannot kill .* it lives' forbid 0 autokill agent
+	check 'agent with little memory' exits 1 'less than 64 MiB' \
+		setpriv --bounding-set=-sys_resource prlimit --data=50000000:50000000 autokill agent
+	check 'none of these let anybody arm' sh -c 'autokill status | grep "^agent   NOT RUNNING$"'
+	check 'nor did it leave a child' sh -c '! pidof autokill'
+	agent_start
+	check 'as it should be, it serves' autokill run true
+	agent_stop
+fi
+check 'unload' autokill unload
+finish

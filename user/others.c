@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* others.c - programs of autokill that are attached and are not ours: not by the pins that we see */
+#include "others.h"
+
+#include <bpf/bpf.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "autokill.h"
+#include "cleanup.h"
+#include "pins.h"
+
+#define WAIT_MS 10000
+#define LOOK_MS 20
+#define ASK_TRIES 100 /* the kernel may skip the prctl program: EINVAL, see autokill.h */
+#define NAMESPACES_MAX 256
+
+int link_id(int fd, __u32 *id)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -errno;
+	*id = info.id;
+	return 0;
+}
+
+static int link_pinned(const char *path, __u32 *id)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+
+	return fd < 0 ? -errno : link_id(fd, id);
+}
+
+/* The ids of what is pinned in @base/links, at most @max. Their number, or -errno. */
+static int pinned_read(const char *base, __u32 *ids, size_t max)
+{
+	char path[PINS_PATH_MAX];
+	size_t n = 0;
+	int err;
+
+	for (const struct pin *pin = pins_table; pin->name && n < max; pin++) {
+		if (strcmp(pin->dir, "links"))
+			continue;
+		err = pins_path(path, base, pin->dir, pin->name);
+		if (!err)
+			err = link_pinned(path, &ids[n]);
+		if (!err)
+			n++;
+		else if (err != -ENOENT)
+			return err;
+	}
+	return (int)n;
+}
+
+/* Is the link @fd one to a program of autokill? 1 with @out set, 0, or -errno. */
+static int is_of_autokill(int fd, struct other *out)
+{
+	struct bpf_prog_info prog = {};
+	struct bpf_link_info link = {};
+	__u32 len = sizeof(link), prog_len = sizeof(prog);
+	_cleanup_close_ int prog_fd = -1;
+
+	if (bpf_obj_get_info_by_fd(fd, &link, &len))
+		return -errno;
+	if (link.type == BPF_LINK_TYPE_ITER) /* it hangs on nothing: it is read */
+		return 0;
+	prog_fd = bpf_prog_get_fd_by_id(link.prog_id);
+	if (prog_fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (bpf_obj_get_info_by_fd(prog_fd, &prog, &prog_len))
+		return -errno;
+	*out = (struct other){ .link = link.id, .program = link.prog_id };
+	memcpy(out->name, prog.name, sizeof(out->name) - 1);
+	return !strncmp(out->name, "autokill_", strlen("autokill_"));
+}
+
+static bool is_in(__u32 id, const __u32 *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static int links_read(const char *base, const __u32 *own, size_t n_own, struct others *out)
+{
+	__u32 pinned[OTHERS_MAX], id = 0;
+	int n = pinned_read(base, pinned, OTHERS_MAX);
+
+	*out = (struct others){};
+	if (n < 0)
+		return n;
+	while (out->n < OTHERS_MAX && !bpf_link_get_next_id(id, &id)) {
+		_cleanup_close_ int fd = -1;
+		int is;
+
+		if (is_in(id, pinned, n) || is_in(id, own, n_own))
+			continue;
+		fd = bpf_link_get_fd_by_id(id);
+		if (fd < 0 && errno == ENOENT) /* it went */
+			continue;
+		is = fd < 0 ? -errno : is_of_autokill(fd, &out->links[out->n]);
+		if (is < 0) {
+			out->n = 0;
+			return is;
+		}
+		out->n += is;
+	}
+	if (out->n < OTHERS_MAX && errno != ENOENT) {
+		out->n = 0;
+		return -errno;
+	}
+	return 0;
+}
+
+/* Is a bpffs mounted where load pins, in the mount namespace of @pid? What else is there we do not touch. */
+static bool has_bpffs(unsigned int pid)
+{
+	char path[64], line[1024], at[256];
+	bool has = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/mountinfo", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %*s %*s %*s %255s", at) == 1 && !strcmp(at, "/sys/fs/bpf"))
+			has = strstr(line, " - bpf ") != NULL; /* the last one is on top */
+	fclose(f);
+	return has;
+}
+
+/* Has the mount namespace of @pid a pin of @link? Each namespace is looked at once. */
+static bool pins_have(unsigned int pid, const char *base, __u32 link, ino_t *seen, size_t *n_seen)
+{
+	char path[PINS_PATH_MAX];
+	__u32 ids[OTHERS_MAX];
+	struct stat st;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/mnt", pid);
+	if (stat(path, &st) || *n_seen == NAMESPACES_MAX)
+		return false;
+	for (size_t i = 0; i < *n_seen; i++)
+		if (seen[i] == st.st_ino)
+			return false;
+	seen[(*n_seen)++] = st.st_ino;
+	if (!has_bpffs(pid))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, base);
+	n = pinned_read(path, ids, OTHERS_MAX);
+	return n > 0 && is_in(link, ids, n);
+}
+
+static bool fd_is(unsigned int pid, unsigned int fd, __u32 link)
+{
+	char path[64], line[128];
+	unsigned int id = 0;
+	ssize_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%u", pid, fd);
+	n = readlink(path, line, sizeof(line) - 1);
+	if (n < 0)
+		return false;
+	line[n] = '\0';
+	if (strncmp(line, "anon_inode:bpf", strlen("anon_inode:bpf")))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/fdinfo/%u", pid, fd);
+	f = fopen(path, "re");
+	while (f && !id && fgets(line, sizeof(line), f))
+		if (sscanf(line, "link_id: %u", &id) != 1)
+			id = 0;
+	if (f)
+		fclose(f);
+	return id == link;
+}
+
+static bool fds_have(unsigned int pid, __u32 link)
+{
+	char path[64];
+	struct dirent *e;
+	bool has = false;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
+	d = opendir(path);
+	while (d && !has && (e = readdir(d)))
+		has = isdigit(*e->d_name) && fd_is(pid, strtoul(e->d_name, NULL, 10), link);
+	if (d)
+		closedir(d);
+	return has;
+}
+
+/* Who has the first of them. What cannot be looked at is left out. */
+static void holder_find(const char *base, struct others *o)
+{
+	ino_t seen[NAMESPACES_MAX];
+	size_t n_seen = 0;
+	struct dirent *e;
+	DIR *proc = opendir("/proc");
+
+	while (proc && !o->pid && (e = readdir(proc))) {
+		unsigned int pid = strtoul(e->d_name, NULL, 10);
+
+		if (!pid)
+			continue;
+		o->by_mount = pins_have(pid, base, o->links[0].link, seen, &n_seen);
+		if (o->by_mount || fds_have(pid, o->links[0].link))
+			o->pid = pid;
+	}
+	if (proc)
+		closedir(proc);
+}
+
+int others_read(const char *base, const __u32 *own, size_t n_own, struct others *out)
+{
+	int err = links_read(base, own, n_own, out);
+
+	if (!err && out->n)
+		holder_find(base, out);
+	return err;
+}
+
+int others_wait(const char *base, const __u32 *own, size_t n_own, struct others *out)
+{
+	const int tries = WAIT_MS / LOOK_MS;
+	int err;
+
+	for (int i = 0;; i++) {
+		err = links_read(base, own, n_own, out);
+		if (err || !out->n)
+			return err;
+		/* What is pinned elsewhere does not go by itself. */
+		if (i % 10 == 9 || i >= tries)
+			holder_find(base, out);
+		if (out->by_mount || i >= tries)
+			return 0;
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
+int others_settled(const char *base, struct others *out)
+{
+	int err = others_wait(base, NULL, 0, out), lock;
+
+	if (err || !out->n)
+		return err;
+	lock = pins_lock_existing(base);
+	if (lock == -EWOULDBLOCK)
+		*out = (struct others){};
+	if (lock >= 0)
+		close(lock);
+	return 0;
+}
+
+const char *others_text(char *text, size_t size, const struct others *o)
+{
+	const struct other *first = &o->links[0];
+	int n = snprintf(text, size, "link %u (program %u, %s)", first->link, first->program,
+			 first->name);
+
+	for (size_t i = 1; i < o->n && i < 3 && n > 0 && (size_t)n < size; i++)
+		n += snprintf(text + n, size - n, ", link %u (program %u)", o->links[i].link,
+			      o->links[i].program);
+	if (o->n > 3 && n > 0 && (size_t)n < size)
+		n += snprintf(text + n, size - n, " and %zu more", o->n - 3);
+	if (n < 0 || (size_t)n >= size)
+		return text;
+	if (o->by_mount)
+		snprintf(
+			text + n, size - n,
+			", pinned in the mount namespace of process %u; run: nsenter -m -t %u autokill unload",
+			o->pid, o->pid);
+	else if (o->pid)
+		snprintf(text + n, size - n, ", held by process %u; end it, or wait for its end",
+			 o->pid);
+	else
+		snprintf(text + n, size - n,
+			 "; who has them cannot be found from here: find the bpffs with "
+			 "their pins and unload there, or restart this machine");
+	return text;
+}
+
+bool answers_now(void)
+{
+	for (int i = 0; i < ASK_TRIES; i++) {
+		if (prctl(PR_AUTOKILL, AUTOKILL_QUERY, 0, 0, 0) > 0)
+			return true;
+		if (errno != EINVAL)
+			break;
+	}
+	return false;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * others.h - programs of autokill that are attached and are not ours: not by the pins that we see
+ *
+ * A load in another mount namespace, with a bpffs of its own, is asked before ours, since the program attached
+ * last is called first; and when that namespace goes, so do its tethers. So there may be one only.
+ */
+#ifndef AUTOKILL_USER_OTHERS_H
+#define AUTOKILL_USER_OTHERS_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OTHERS_MAX 64 /* links; one load has fewer */
+
+struct other {
+	__u32 link, program; /* ids */
+	char name[16];	     /* of the program, as the kernel has it: cut */
+};
+
+struct others {
+	struct other links[OTHERS_MAX];
+	size_t n;
+	__u32 pid; /* of a process that has them, or whose mount namespace has their pins; 0: none found */
+	bool by_mount; /* the latter */
+};
+
+/** link_id - the id of the link behind the descriptor @fd. Return: 0, -errno. */
+int link_id(int fd, __u32 *id);
+
+/**
+ * others_read - the links to programs called autokill_* that are pinned nowhere in @base
+ * @own: ids of links that are ours, too; @n_own of them
+ *
+ * Looks also who has them. Needs CAP_SYS_ADMIN. Return: 0; -errno, and @out is empty.
+ */
+int others_read(const char *base, const __u32 *own, size_t n_own, struct others *out);
+
+/**
+ * others_wait - others_read(), again until there are none: what is detached goes a little later
+ *
+ * For at most 10 s. Return: as others_read().
+ */
+int others_wait(const char *base, const __u32 *own, size_t n_own, struct others *out);
+
+/**
+ * others_settled - others_wait(), and none if a load, an unload or a doctor is at work in @base
+ *
+ * For who only looks, without the lock: what these have attached may not be pinned yet, or any more.
+ * Return: as others_read().
+ */
+int others_settled(const char *base, struct others *out);
+
+/** others_text - who they are, where they hang, and what to do, for the end of a message. Return: @text. */
+const char *others_text(char *text, size_t size, const struct others *o);
+
+/** answers_now - does somebody answer prctl(PR_AUTOKILL)? Only what is ready for everybody does. */
+bool answers_now(void);
+
+#endif /* AUTOKILL_USER_OTHERS_H */

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* proof.c - does a SIGKILL of the agent's reach a process of another uid? */
+#include "proof.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "victim.h"
+
+#define OTHER_UID 65534 /* nobody; if it is ours, too, any other */
+#define DEADLINE_MS 5000
+
+/* Not until PDEATHSIG: the kernel asks whether the parent may signal it, which is the question here. */
+static void child_main(int told, int end)
+{
+	uid_t uid = getuid() == OTHER_UID ? OTHER_UID - 1 : OTHER_UID;
+	int err = setresuid(uid, uid, uid) ? -errno : 0;
+	char byte;
+
+	if (write(told, &err, sizeof(err)) != sizeof(err) || err)
+		_exit(1);
+	while (read(end, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+int proof_make(struct proof *p)
+{
+	int told[2] = { -1, -1 }, end[2] = { -1, -1 }, err = 0;
+
+	*p = (struct proof){ .pid = -1, .end = -1 };
+	if (pipe2(told, O_CLOEXEC) || pipe2(end, O_CLOEXEC))
+		err = -errno;
+	if (!err) {
+		p->pid = fork();
+		if (!p->pid) {
+			close(end[1]);
+			child_main(told[1], end[0]);
+		}
+		err = p->pid < 0 ? -errno : 0;
+	}
+	cleanup_close(&told[1]);
+	cleanup_close(&end[0]);
+	p->end = end[1];
+	if (!err && TEMP_FAILURE_RETRY(read(told[0], &err, sizeof(err))) != sizeof(err))
+		err = -EPIPE;
+	cleanup_close(&told[0]);
+	if (err)
+		proof_end(p);
+	return err;
+}
+
+/* Is the process behind @pidfd the one that we have made? As for a victim, by its tgid. */
+static int identify(const struct maps *m, int pidfd, pid_t pid)
+{
+	struct autokill_identity *found = found_map(m);
+	int err;
+
+	if (!found)
+		return -errno;
+	*found = (struct autokill_identity){ .pidfd = pidfd };
+	err = victims_identify(m, 1);
+	if (!err && found->tgid != (__u32)pid)
+		err = -ESRCH;
+	found_unmap(found);
+	return err;
+}
+
+int proof_kill(struct proof *p, const struct maps *m)
+{
+	_cleanup_close_ int pidfd = victim_open(p->pid);
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+	int status = 0, err = pidfd < 0 ? pidfd : identify(m, pidfd, p->pid);
+
+	if (!err)
+		err = victim_kill(pidfd);
+	if (!err && TEMP_FAILURE_RETRY(poll(&gone, 1, DEADLINE_MS)) != 1)
+		err = -ETIMEDOUT;
+	if (err)
+		return err;
+	if (TEMP_FAILURE_RETRY(waitpid(p->pid, &status, 0)) != p->pid)
+		return -errno;
+	p->pid = -1;
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 0 : -ETIMEDOUT;
+}
+
+void proof_end(struct proof *p)
+{
+	cleanup_close(&p->end);
+	p->end = -1;
+	if (p->pid > 0)
+		TEMP_FAILURE_RETRY(waitpid(p->pid, NULL, 0));
+	p->pid = -1;
+}

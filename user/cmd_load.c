@@ -129,6 +129,17 @@ static int others_check(const struct loader *l)
 	return err ?: (int)others.n;
 }
 
+/* Nothing is pinned, and no program of ours is attached: does anybody answer all the same? */
+static int unknown_check(void)
+{
+	if (!answers_still())
+		return 0;
+	msg_error(
+		"load: somebody answers prctl(PR_AUTOKILL) who is no program called autokill_*: find and "
+		"end that first (bpftool link)");
+	return -1;
+}
+
 /* 1, or -1 if there is another one as well. */
 static int already_loaded(const struct autokill_config *config)
 {
@@ -323,7 +334,7 @@ int cmd_load(int argc, char **argv)
 	/* Once more: somebody may have made them while we did. */
 	err = view_pins_check("load") ? -1 : pins_settle();
 	if (!err)
-		err = others_check(NULL) ? -1 : 0;
+		err = others_check(NULL) || unknown_check() ? -1 : 0;
 	if (!err)
 		err = load(&rungs, &features, &o.loader, &needs_agent, &ways);
 	if (err < 0)

@@ -13,10 +13,10 @@
 const char *argp_program_version = "autokill " AUTOKILL_VERSION;
 
 static const struct verb verbs[] = {
-	{ "load", "attach the programs, prove that they kill, pin them", cmd_load, 128 },
+	{ "load", "attach the programs, prove that they kill, pin them", cmd_load, 192 },
 	{ "unload", "detach the programs", cmd_unload, 64 },
 	{ "status", "what is loaded, how full it is, what it has done", cmd_status, 64 },
-	{ "doctor", "whether this kernel can enforce, and what it lacks", cmd_doctor, 128 },
+	{ "doctor", "whether this kernel can enforce, and what it lacks", cmd_doctor, 192 },
 	{ "ps", "list the tethers", cmd_ps, 64 },
 	{ "events", "the last events, or all from now on", cmd_events, 64 },
 	{ "run", "run a command that dies with this process", cmd_run, 0 },

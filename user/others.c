@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,7 +19,6 @@
 
 #define WAIT_MS 10000
 #define LOOK_MS 20
-#define ASK_TRIES 100 /* the kernel may skip the prctl program: EINVAL, see autokill.h */
 #define NAMESPACES_MAX 256
 
 int link_id(int fd, __u32 *id)
@@ -295,11 +293,12 @@ const char *others_text(char *text, size_t size, const struct others *o)
 
 bool answers_now(void)
 {
-	for (int i = 0; i < ASK_TRIES; i++) {
-		if (prctl(PR_AUTOKILL, AUTOKILL_QUERY, 0, 0, 0) > 0)
-			return true;
-		if (errno != EINVAL)
-			break;
-	}
-	return false;
+	return autokill_query() > 0;
+}
+
+bool answers_still(void)
+{
+	for (int i = 0; i < WAIT_MS / LOOK_MS && answers_now(); i++)
+		poll(NULL, 0, LOOK_MS);
+	return answers_now();
 }

@@ -58,4 +58,7 @@ const char *others_text(char *text, size_t size, const struct others *o);
 /** answers_now - does somebody answer prctl(PR_AUTOKILL)? Only what is ready for everybody does. */
 bool answers_now(void);
 
+/** answers_still - the same, when what has just been detached has had 10 s to go */
+bool answers_still(void);
+
 #endif /* AUTOKILL_USER_OTHERS_H */

@@ -218,7 +218,8 @@ static int folder_check(const char *path, char found[PINS_FOUND_MAX])
 
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : -errno;
-	if (S_ISDIR(st.st_mode) && !st.st_uid && !(st.st_mode & 077))
+	/* Whoever can only read there gets nothing: pins are 0600. */
+	if (S_ISDIR(st.st_mode) && !st.st_uid && !(st.st_mode & 022))
 		return 0;
 	snprintf(
 		found, PINS_FOUND_MAX,

@@ -45,7 +45,7 @@ int pins_path(char path[PINS_PATH_MAX], const char *base, const char *dir, const
 int pins_scan(const char *base, struct pins_scan *out);
 
 /**
- * pins_check - are @base and its folders root's alone, and the folder above such that they stay it?
+ * pins_check - are @base and its folders root's, and written by root alone, and the folder above such that they stay it?
  * @found: receives what is wrong with which, for the middle of a message; else ""
  *
  * Whoever may write to one of them can take our pins away, and the programs with them. Follows no

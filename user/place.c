@@ -115,7 +115,8 @@ static bool memory_has(int resource)
 
 	if (setrlimit(resource, &none))
 		soft_raise(resource);
-	return !getrlimit(resource, &limit) && limit.rlim_cur >= MEMORY_LEAST;
+	/* A filter may forbid to ask (getrlimit() is prlimit64()): that is no limit. */
+	return getrlimit(resource, &limit) || limit.rlim_cur >= MEMORY_LEAST;
 }
 
 bool place_memory(void)

@@ -75,6 +75,9 @@ static void clone_explain(const char *command, int err, bool loaded, bool tree)
 			"run: cannot tether %s: no room for one more tether or process, or no agent "
 			"is alive where the kernel needs one; see autokill status and ulimit -u",
 			command);
+	else if (err == EMFILE || err == ENFILE)
+		msg_error("run: cannot tether %s: %s; allow more descriptors: ulimit -n 64",
+			  command, strerror(err));
 	else
 		msg_error("run: cannot tether %s: %s; see autokill doctor", command, strerror(err));
 }

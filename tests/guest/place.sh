@@ -97,6 +97,23 @@ check 'status is content again' agent_start
 check 'and is not disturbed by who looks' autokill status
 check 'the agent ends' agent_stop
 
+# Each attaches before it looks, so one at least sees the other.
+not_both()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -m sh -c 'mount -t bpf -o mode=0700 bpf /sys/fs/bpf; autokill load; echo $? >/tmp/there' &
+	autokill load
+	here=$?
+	wait $!
+	echo "here $here, there $(cat /tmp/there)"
+	[ $here != 0 ] || [ "$(cat /tmp/there)" != 0 ]
+}
+check 'unload' autokill unload
+check 'two loads at once in two places' not_both
+cat /tmp/check.log
+autokill unload
+check 'load' autokill load
+
 # --- pins that cannot be looked at, or are missing: what is loaded is not taken for leftovers
 
 few() { n=$1 && shift && prlimit --nofile="$n:$n" "$@"; }
@@ -106,6 +123,7 @@ for n in 6 20; do
 	done
 	check "$n descriptors: doctor" exits 2 'cannot have .* descriptors' few $n autokill doctor
 done
+check '5 descriptors: run' exits 125 'Too many open files; .*ulimit -n' few 5 autokill run true
 check 'a soft limit is raised' exits 0 'already loaded' prlimit --nofile=20:1024 autokill load
 check 'all is still there' exits 0 'already loaded' autokill load
 agent_start

@@ -124,7 +124,7 @@ static int self_check(const struct maps *m)
 
 	if (!err && pidfd < 0)
 		err = pidfd;
-	if (!err) {
+	if (found && !err) {
 		*found = (struct autokill_identity){ .pidfd = pidfd };
 		err = victims_identify(m, 1);
 		self = *found;

@@ -291,7 +291,7 @@ static void hold(int n)
 /* Does this kernel serve the flags itself? Before 7.1 it refuses them when nothing is loaded. */
 static bool kernel_native(void)
 {
-	struct autokill_config config;
+	struct autokill_config config = {};
 	int pidfd = -1;
 	struct clone_args args = { .flags = NATIVE | CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd };
 	pid_t pid;

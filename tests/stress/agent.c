@@ -30,7 +30,7 @@ static void stats_print(const struct autokill_stats *a, const struct autokill_st
 
 static void stats_check(const struct autokill_stats *before, bool full)
 {
-	struct autokill_stats after;
+	struct autokill_stats after = {};
 	unsigned long births, ended, unsent;
 
 	array_read("stats", &after);
@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 		{ "down", test_down },
 		{ "wrap", test_wrap },
 	};
-	struct autokill_stats before;
+	struct autokill_stats before = {};
 	long tasks;
 
 	if (argc > 3)

@@ -179,8 +179,10 @@ static void cage_make(struct cage *c, int worker)
 	if (mkdir(c->path, 0755) < 0)
 		die("%s", c->path);
 	c->dir = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir < 0)
+		die("%s", c->path);
 	c->events = openat(c->dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
-	if (c->dir < 0 || c->events < 0 || cage_write(c, "pids.max", PIDS_MAX))
+	if (c->events < 0 || cage_write(c, "pids.max", PIDS_MAX))
 		die("%s", c->path);
 }
 
@@ -434,7 +436,7 @@ static void workers_run(int releases, uint64_t seed, struct tally *tallies)
 int main(int argc, char **argv)
 {
 	struct tally *tallies = shared(WORKERS * sizeof(*tallies)), sum = {};
-	struct autokill_stats stats;
+	struct autokill_stats stats = {};
 	struct strangers strangers;
 	uint64_t seed, began;
 	int releases;

@@ -38,7 +38,7 @@ static inline pid_t agent_start(void)
 static inline void agent_await(pid_t pid)
 {
 	uint64_t end = now_ns() + 60 * NSEC;
-	struct autokill_agent agent;
+	struct autokill_agent agent = {};
 
 	do {
 		if (waitpid(pid, NULL, WNOHANG))

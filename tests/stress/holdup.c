@@ -403,7 +403,7 @@ static void scene(enum crowd crowd, struct cast *cast)
 
 int main(void)
 {
-	struct autokill_config config;
+	struct autokill_config config = {};
 	struct rlimit limit = { 65536, 65536 };
 	struct cast *cast;
 

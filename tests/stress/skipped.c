@@ -237,7 +237,7 @@ static void slots_watch(void)
 		struct slot *slot = &sh->slots[i];
 		uint64_t since = slot->since;
 		pid_t child = slot->child;
-		struct tether_value t;
+		struct tether_value t = {};
 		char stat[512];
 		int patience;
 		bool known;
@@ -422,7 +422,7 @@ static void maps_check(long tasks_before)
 
 int main(int argc, char **argv)
 {
-	struct autokill_stats before, after;
+	struct autokill_stats before = {}, after = {};
 	long tasks;
 
 	options_parse(argc, argv);

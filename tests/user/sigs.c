@@ -61,15 +61,16 @@ static int count(int tstp)
 static int fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
+	int own = dir ? dirfd(dir) : -1;
 	struct dirent *d;
 	char target[64];
 
-	if (!dir)
+	if (own < 0)
 		return 1;
 	while ((d = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), d->d_name, target, sizeof(target) - 1);
+		ssize_t n = readlinkat(own, d->d_name, target, sizeof(target) - 1);
 
-		if (n < 0 || atoi(d->d_name) == dirfd(dir))
+		if (n < 0 || atoi(d->d_name) == own)
 			continue;
 		target[n] = '\0';
 		printf("%s%s ", d->d_name, strstr(target, "pidfd") ? "=pidfd" : "");

@@ -160,6 +160,8 @@ GUEST_TESTS := $(BENCH) $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT
 	$(OUTPUT)/tests/contained $(OUTPUT)/tests/notify $(OUTPUT)/tests/forbid $(STRESS)
 
 unit: $(UNIT)
+list-unit: # for tests/check, which runs them
+	@echo $(UNIT)
 guest-tests: $(GUEST_TESTS)
 tests: unit guest-tests
 
@@ -218,5 +220,5 @@ $(OUTPUT) $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tes
 	$(Q)mkdir -p $@
 
 FORCE:
-.PHONY: all lib man unit guest-tests tests deps run check soak bench bench-accept lint install clean FORCE
+.PHONY: all lib man unit list-unit guest-tests tests deps run check soak bench bench-accept lint install clean FORCE
 -include $(USER_OBJ:.o=.d)

@@ -5,6 +5,10 @@
 # A step is a command. Its output goes to $OUTPUT/logs/steps/NAME.log. The lines `N passed, N failed, N
 # skipped` in it are added up, and cmocka's own; a step that prints none counts as one test, and a
 # step that fails without having counted a failure counts as one failure.
+#
+# A skip is no pass. What is skipped prints `SKIP NAME what: why`, or `LEFT OUT NAME ...` for a part of a test. A step
+# names what it may skip: `skips='NAME NAME' queue ...`. Any other skip, and one without a name, is a failure.
+# The names: no-kernel (on), baseline-kernel, baseline-clang (tests/bench/compare), and those of suite_skips.
 
 steps_dir=$OUTPUT/logs/steps
 steps_at_once=${STEPS_AT_ONCE:-2}
@@ -31,11 +35,25 @@ counts()
 		}' "$1"
 }
 
+# skips_judged NAME SKIPPED - prints a line for each skip that the step may not have
+skips_judged()
+{
+	local log=$steps_dir/$1.log
+	sed -nE 's/^(SKIP|LEFT OUT) ([a-z0-9-]+) .*/\2 &/p' "$log" | sort -u |
+		awk -v may=" $(cat "$steps_dir/$1.skips") " '
+			index(may, " " $1 " ") { next }
+			{ sub(/^[^ ]+ /, ""); print "SKIPPED, and may not be: " $0 }'
+	awk -v counted="$2" '
+		/^SKIP [a-z0-9-]+ / { named++ }
+		END { if (named + 0 != counted) print counted " counted as skipped, " named + 0 " of them by a name" }' "$log"
+}
+
 step_begin()
 {
 	local name=$1
 	shift
 	begun=$((begun + 1))
+	echo "${skips-}" >"$steps_dir/$name.skips"
 	(
 		start=$SECONDS status=0
 		"$@" >"$steps_dir/$name.log" 2>&1 </dev/null || status=$?
@@ -46,7 +64,7 @@ step_begin()
 # Print and add up the steps that have ended since the last time.
 steps_report()
 {
-	local end name status seconds p f s
+	local end name status seconds p f s wrong
 	for end in "$steps_dir"/*.end; do
 		[ -e "$end" ] || continue
 		name=$(basename "$end" .end)
@@ -54,22 +72,25 @@ steps_report()
 		mv "$end" "$end.seen"
 		reported=$((reported + 1))
 		read -r p f s < <(counts "$steps_dir/$name.log" "$status")
+		wrong=$(skips_judged "$name" "$s")
+		[ -z "$wrong" ] || f=$((f + $(wc -l <<<"$wrong")))
 		total_passed=$((total_passed + p))
 		total_failed=$((total_failed + f))
 		total_skipped=$((total_skipped + s))
 		printf '%-6s %-34s %5d passed %3d failed %3d skipped %4d s\n' \
 			"$([ "$f" = 0 ] && echo ok || echo FAILED)" "$name" "$p" "$f" "$s" "$seconds"
+		[ -z "$wrong" ] || printf '       ! %s\n' "${wrong//$'\n'/$'\n       ! '}"
 		if [ "$f" != 0 ]; then
 			grep -aE 'FAILED|ERROR|NOT CAUGHT|error:|rror: ' "$steps_dir/$name.log" | head -40 |
 				sed 's/^/       | /'
 			tail -n 15 "$steps_dir/$name.log" | sed 's/^/       > /'
 		fi
-		grep -aE '^SKIPPED: |\[  SKIPPED \]' "$steps_dir/$name.log" | sort -u | head -20 |
+		grep -aE '^(SKIP|LEFT OUT) |\[  SKIPPED \]' "$steps_dir/$name.log" | sort -u | head -20 |
 			sed 's/^/       - /' || :
 	done
 }
 
-# step NAME COMMAND... - run it now, alone
+# [skips='NAME...'] step NAME COMMAND... - run it now, alone
 step()
 {
 	step_begin "$@"
@@ -77,7 +98,7 @@ step()
 	steps_report
 }
 
-# queue NAME COMMAND... - run it beside at most one other
+# [skips='NAME...'] queue NAME COMMAND... - run it beside at most one other
 queue()
 {
 	while [ "$(jobs -rp | wc -l)" -ge "$steps_at_once" ]; do
@@ -127,14 +148,18 @@ build_other()
 	make -j2 OUTPUT="$OUTPUT/by/19" CC=clang CLANG=clang-19 "$OUTPUT/by/19/autokill" && build_by "${clangs##* }"
 }
 
+# may_lack LINE - what a step on that line may skip: all of it, once the archive has no such kernel any more. There
+# must always be the lines 6.1, 6.12, 6.18 and the newest.
+may_lack() { [[ " 6.1 6.12 6.18 newest " == *" $1 "* ]] || echo no-kernel; }
+
 # on LINE [OPTION OF tests/vm/run]... -- COMMAND... - in a guest of that line, if there still is such a kernel
 on()
 {
 	local line=$1 status=0
 	shift
 	tests/vm/kernel "$line" >/dev/null || status=$?
-	if [ $status = 3 ] && [[ " 6.1 6.12 6.18 newest " != *" $line "* ]]; then
-		echo "SKIPPED: the archive has no kernel of the line $line any more"
+	if [ $status = 3 ] && [ -n "$(may_lack "$line")" ]; then
+		echo "SKIP no-kernel $line: the archive has no kernel of this line any more"
 		echo '0 passed, 0 failed, 1 skipped'
 		return
 	fi
@@ -152,9 +177,31 @@ with_module()
 
 # by CLANG... - the options of tests/vm/run that put what build_by has built into a guest
 by() { local n; for n in "$@"; do printf -- '-f %s:/by/%s ' "$OUTPUT/by/$n/autokill" "$n"; done; }
+
+# suite_skips LINE WAYS [OPTION]... - what the guest is known not to have, by the names of `conformance --may-skip`; all else
+# that a case needs must be there
+suite_skips()
+{
+	local names=''
+	# Cases of the kernel's flags: PIDFD_GET_INFO tells of the dead from 6.15 on, and leaks until 6.17.
+	case "$1 $2" in 6.1\ *served* | 6.12\ *served* | 6.16\ *served*) names+=,exit-info ;; esac
+	# X14 by the kernel's own flag: it has lost a release to an exec once, on 7.3.
+	[[ $2 != *native* ]] || names+=,kernel-lost-exec
+	[[ " ${*:3} " != *" $without_lsm "* ]] || names+=,fcap-kills
+	echo "${names#,}"
+}
+
 # suite LINE WAYS [OPTION]... - the conformance suite in these ways; the other builds must load there, too
 # shellcheck disable=SC2086,SC2046 # $2 is a list of words, as are the options
-suite() { on "$1" -t 600 $(with_module binfmt_misc "$1") "${@:3}" $(by 19 "${clangs##* }") -- /guest/suite.sh $2; }
+suite()
+{
+	on "$1" -t 600 $(with_module binfmt_misc "$1") "${@:3}" $(by 19 "${clangs##* }") \
+		-- /guest/suite.sh "$(suite_skips "$@")" $2
+}
+
+# queue_suite NAME LINE WAYS [OPTION]...
+queue_suite() { skips="$(may_lack "$2") $(suite_skips "${@:2}" | tr , ' ')" queue "$1" suite "${@:2}"; }
+
 # loads LINE [OPTION]... - the objects of every clang of Debian 12 and 13 load there
 # shellcheck disable=SC2046,SC2086 # lists of words
 loads() { on "$1" -t 900 "${@:2}" $(by $clangs) -- /guest/loads.sh; }

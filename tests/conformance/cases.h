@@ -10,8 +10,10 @@
 #include "proc.h"
 #include "ways.h"
 
-/* What a case needs of the machine. cases.c knows how to find out, and the reason if not there. */
-#define NEED_ROOT (1U << 0)
+/*
+ * What a case needs of the machine, never of what is under test. machine.c knows how to find out, and its
+ * name. What is not there is a failure, unless --may-skip has that name.
+ */
 #define NEED_CGROUP (1U << 1)	   /* cgroup v2 at /sys/fs/cgroup */
 #define NEED_PIDS (1U << 2)	   /* its pids controller */
 #define NEED_MEMORY (1U << 3)	   /* its memory controller */
@@ -23,8 +25,7 @@
 #define NEED_VETO (1U << 9)	   /* BPF programs that refuse can be attached */
 #define NEED_BINFMT (1U << 10)	   /* binfmt_misc */
 #define NEED_INT80 (1U << 11)	   /* the entry of 32-bit callers (CONFIG_IA32_EMULATION) */
-#define NEED_EXIT_INFO (1U << 13)  /* PIDFD_INFO_EXIT, safe to ask for */
-#define NEED_TREE (1U << 12)	   /* what is loaded kills trees */
+#define NEED_EXIT_INFO (1U << 12)  /* PIDFD_INFO_EXIT, safe to ask for */
 
 struct conf_case {
 	const char *name;
@@ -41,8 +42,11 @@ extern const unsigned int cases_count;
 extern const struct conf_case stress_cases[];
 extern const unsigned int stress_cases_count;
 
-/* Return: NULL, or why the case cannot run here. */
-const char *case_unmet(const struct conf_case *conf_case);
+/* Return: NULL, or the name of what the case needs and the machine has not; *@why receives a sentence. */
+const char *case_unmet(const struct conf_case *conf_case, const char **why);
+
+/* Is @name one of those that case_unmet() returns. */
+bool need_known(const char *name);
 
 /* How often a case that races repeats itself. */
 extern int the_rounds;

@@ -36,8 +36,8 @@ static void exec_gains_nothing(struct actor *actor, enum program program)
 	int err = 0;
 
 	if (guard_would_kill(program)) {
-		print_message("SKIPPED: %s, %s: killed at exec without BPF LSM, not refused\n",
-			      actor->role, program_names[program]);
+		leave_out(SKIP_FCAP_KILLS, "%s, %s: killed at exec without BPF LSM, not refused",
+			  actor->role, program_names[program]);
 		return;
 	}
 	step("%s, %s", actor->role, program_names[program]);

@@ -72,14 +72,6 @@ static bool has_userns(void)
 	       file_read_long("/proc/sys/kernel/unprivileged_userns_clone") != 0;
 }
 
-static bool has_tree(void)
-{
-	bool has = way_arm(AUTOKILL_TREE) == 0;
-
-	way_prctl(AUTOKILL_UNARM, 0, 0, 0);
-	return has;
-}
-
 static bool has_stack_clone(void)
 {
 #if defined(__x86_64__)
@@ -119,40 +111,77 @@ static bool has_binfmt(void)
 	       strstr(list, "binfmt_misc");
 }
 
-const char *case_unmet(const struct conf_case *conf_case)
+static bool has_cgroup(void)
 {
-	const unsigned int needs = conf_case->needs;
+	return exists("/sys/fs/cgroup/cgroup.controllers");
+}
 
-	if ((needs & NEED_ROOT) && geteuid() != 0)
-		return "not root";
-	if ((needs & NEED_CGROUP) && !exists("/sys/fs/cgroup/cgroup.controllers"))
-		return "no cgroup v2 at /sys/fs/cgroup";
-	if ((needs & NEED_PIDS) && !cgroup_has("pids"))
-		return "no pids controller in cgroup v2";
-	if ((needs & NEED_MEMORY) && !cgroup_has("memory"))
-		return "no memory controller in cgroup v2";
-	if ((needs & NEED_USERNS) && !has_userns())
-		return "users cannot create user namespaces";
-	if ((needs & NEED_URING) && !has_uring())
-		return "io_uring is not there, or disabled";
-	if ((needs & NEED_PROGRAMS) && !programs_have_fcap())
-		return "no file capabilities on tmpfs (CONFIG_TMPFS_XATTR)";
-	if ((needs & NEED_COREDUMP) && !exists("/proc/sys/kernel/core_pattern"))
-		return "no core dumps (CONFIG_COREDUMP)";
-	if ((needs & NEED_TREE) && !has_tree())
-		return "what is loaded does not kill trees";
-	if ((needs & NEED_STACK_CLONE) && !has_stack_clone())
-		return "clone3() on a stack is not written for this architecture";
-	if ((needs & NEED_BINFMT) && !has_binfmt())
-		return "no binfmt_misc (CONFIG_BINFMT_MISC, or its module is not loaded)";
-	if ((needs & NEED_VETO) && !has_veto())
-		return "the kernel attaches no BPF program that refuses a clone";
-	if ((needs & NEED_INT80) && !has_int80())
-		return "no entry for 32-bit callers (CONFIG_IA32_EMULATION)";
-	if ((needs & NEED_EXIT_INFO) && kernel_before(KERNEL_VERSION(6, 15, 0)))
-		return "PIDFD_GET_INFO does not tell of the dead (Linux 6.15)";
-	/* What a case of ours leaves behind, maps_empty would find. */
-	if ((needs & NEED_EXIT_INFO) && kernel_before(KERNEL_VERSION(6, 17, 0)))
-		return "PIDFD_GET_INFO leaks who is a zombie (until Linux 6.17, 0b2d71a7c826)";
+static bool has_pids(void)
+{
+	return cgroup_has("pids");
+}
+
+static bool has_memory(void)
+{
+	return cgroup_has("memory");
+}
+
+static bool has_coredump(void)
+{
+	return exists("/proc/sys/kernel/core_pattern");
+}
+
+/* v6.15 has it; until v6.17 (0b2d71a7c826) it leaks who is a zombie, which maps_empty would find. */
+static bool has_exit_info(void)
+{
+	return !kernel_before(KERNEL_VERSION(6, 17, 0));
+}
+
+static const struct {
+	unsigned int bit;
+	const char *name;
+	bool (*there)(void);
+	const char *why;
+} needs[] = {
+	{ NEED_CGROUP, "cgroup", has_cgroup, "no cgroup v2 at /sys/fs/cgroup" },
+	{ NEED_PIDS, "pids", has_pids, "no pids controller in cgroup v2" },
+	{ NEED_MEMORY, "memory", has_memory, "no memory controller in cgroup v2" },
+	{ NEED_USERNS, "userns", has_userns, "users cannot create user namespaces" },
+	{ NEED_URING, "io-uring", has_uring, "io_uring is not there, or disabled" },
+	{ NEED_PROGRAMS, "fcap", programs_have_fcap,
+	  "no file capabilities on tmpfs (CONFIG_TMPFS_XATTR)" },
+	{ NEED_COREDUMP, "coredump", has_coredump, "no core dumps (CONFIG_COREDUMP)" },
+	{ NEED_STACK_CLONE, "stack-clone", has_stack_clone,
+	  "clone3() on a stack is not written for this architecture" },
+	{ NEED_BINFMT, "binfmt", has_binfmt,
+	  "no binfmt_misc (CONFIG_BINFMT_MISC, or its module is not loaded)" },
+	{ NEED_VETO, "veto", has_veto, "the kernel attaches no BPF program that refuses a clone" },
+	{ NEED_INT80, "int80", has_int80, "no entry for 32-bit callers (CONFIG_IA32_EMULATION)" },
+	{ NEED_EXIT_INFO, "exit-info", has_exit_info,
+	  "PIDFD_GET_INFO does not tell of the dead, or leaks (until Linux 6.17)" },
+};
+
+#define N_NEEDS (sizeof(needs) / sizeof(needs[0]))
+
+const char *case_unmet(const struct conf_case *conf_case, const char **why)
+{
+	size_t i;
+
+	for (i = 0; i < N_NEEDS; i++) {
+		if (!(conf_case->needs & needs[i].bit) || needs[i].there())
+			continue;
+		*why = needs[i].why;
+		return needs[i].name;
+	}
 	return NULL;
+}
+
+bool need_known(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_NEEDS; i++)
+		if (strcmp(name, needs[i].name) == 0)
+			return true;
+	return strcmp(name, SKIP_LOST_EXEC) == 0 || strcmp(name, SKIP_FCAP_KILLS) == 0;
 }

@@ -30,6 +30,8 @@ int the_deadline_ms = 20000;
 
 static bool case_finished;
 static unsigned int skipped;
+static const struct conf_case *case_now;
+static const char *allowed = ""; /* --may-skip */
 static char step_text[128];
 
 void step(const char *format, ...)
@@ -41,19 +43,49 @@ void step(const char *format, ...)
 	va_end(args);
 }
 
-void skip_because_at(const char *file, int line, const char *format, ...)
+/* Is @name in --may-skip, which is split at commas. */
+static bool may_skip(const char *name)
+{
+	const size_t length = strlen(name);
+	const char *at;
+
+	for (at = allowed; (at = strstr(at, name)); at += length)
+		if ((at == allowed || at[-1] == ',') && (!at[length] || at[length] == ','))
+			return true;
+	return false;
+}
+
+static void left_out(const char *how, const char *name, const char *format, va_list args)
 {
 	char reason[160];
+
+	vsnprintf(reason, sizeof(reason), format, args);
+	if (!may_skip(name))
+		fail_msg("%s, and this may not be skipped here: --may-skip has no \"%s\"", reason,
+			 name);
+	printf("%s %s %s: %s\n", how, name, case_now->name, reason);
+}
+
+void skip_because(const char *name, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
+	left_out("SKIP", name, format, args);
 	va_end(args);
-	print_message("skipped because: %s\n", reason);
 	skipped++;
 	case_finished = true;
-	_skip(file, line);
+	skip();
 	abort(); /* not reached */
+}
+
+void leave_out(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	left_out("LEFT OUT", name, format, args);
+	va_end(args);
 }
 
 static void case_overdue(int sig)
@@ -76,10 +108,11 @@ static int case_setup(void **state)
 static void case_run(void **state)
 {
 	const struct conf_case *conf_case = *state;
-	const char *unmet = case_unmet(conf_case);
+	const char *why, *unmet = case_unmet(conf_case, &why);
 
+	case_now = conf_case;
 	if (unmet)
-		skip_because("%s", unmet);
+		skip_because(unmet, "%s", why);
 	conf_case->run();
 	stage_clear();
 	case_finished = true;
@@ -211,10 +244,27 @@ static int usage(void)
 		"       conformance --via native|prctl --stress N [--filter GLOB]\n"
 		"       conformance --list [--filter GLOB]\n"
 		"       --deadline MS   instead of 20000: what must happen, happens by then\n"
+		"       --may-skip NAME,...   what this machine need not have; all else that a case\n"
+		"                       needs and that is not there, fails it\n"
 		"       conformance --plant-veto|--uproot-veto   before load, for X26\n"
 		"Exit: 0 nothing failed; 1 something did, or the way does not work here;\n"
 		"2 usage\n");
 	return 2;
+}
+
+/* Do all names that are split by commas exist; else it is told which one does not. */
+static bool needs_known(const char *names)
+{
+	char *copy = strdup(names), *rest = copy, *name;
+	bool known = copy != NULL;
+
+	while (known && (name = strsep(&rest, ","))) {
+		known = need_known(name);
+		if (!known)
+			fprintf(stderr, "conformance: --may-skip: nothing is named \"%s\"\n", name);
+	}
+	free(copy);
+	return known;
 }
 
 static bool positive(const char *text, int *number)
@@ -237,6 +287,7 @@ int main(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "deadline", required_argument, NULL, 'd' },
 		{ "stress", required_argument, NULL, 's' },
+		{ "may-skip", required_argument, NULL, 'm' },
 		{ "plant-veto", no_argument, NULL, 'p' },
 		{ "uproot-veto", no_argument, NULL, 'u' },
 		{},
@@ -262,6 +313,7 @@ int main(int argc, char **argv)
 		    (option == 'u' && (uproot = true)) || (option == 'f' && (filter = optarg)) ||
 		    (option == 'r' && positive(optarg, &the_rounds)) ||
 		    (option == 'd' && positive(optarg, &the_deadline_ms)) ||
+		    (option == 'm' && needs_known(allowed = optarg)) ||
 		    (option == 's' && (stress = positive(optarg, &the_rounds))))
 			continue;
 		return usage();

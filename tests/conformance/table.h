@@ -104,36 +104,36 @@ CASE(T16_closers_parent_frozen, WAY_BOTH, NEED_CGROUP, "the same", NULL)
 CASE(T16_closers_parent_in_vfork, WAY_BOTH, 0, "the same", NULL)
 
 #define TREE_ONLY "the kernel's flag kills a process, not a tree"
-CASE(T1_three_levels, WAY_PRCTL, NEED_TREE, "grandchildren, three levels", TREE_ONLY)
-CASE(T2_setsid_and_double_fork, WAY_PRCTL, NEED_TREE, "sessions of their own, orphans", TREE_ONLY)
-CASE(T3_chain, WAY_PRCTL, NEED_TREE, "400 links, each forks the next and exits", TREE_ONLY)
-CASE(T3_endless_chain, WAY_PRCTL, NEED_TREE, "the same while it goes on", TREE_ONLY)
-CASE(T4_fork_bomb, WAY_PRCTL, NEED_TREE | NEED_CGROUP | NEED_PIDS, "under pids.max", TREE_ONLY)
-CASE(T5_namespaces, WAY_PRCTL, NEED_TREE | NEED_CGROUP | NEED_USERNS,
+CASE(T1_three_levels, WAY_PRCTL, 0, "grandchildren, three levels", TREE_ONLY)
+CASE(T2_setsid_and_double_fork, WAY_PRCTL, 0, "sessions of their own, orphans", TREE_ONLY)
+CASE(T3_chain, WAY_PRCTL, 0, "400 links, each forks the next and exits", TREE_ONLY)
+CASE(T3_endless_chain, WAY_PRCTL, 0, "the same while it goes on", TREE_ONLY)
+CASE(T4_fork_bomb, WAY_PRCTL, NEED_CGROUP | NEED_PIDS, "under pids.max", TREE_ONLY)
+CASE(T5_namespaces, WAY_PRCTL, NEED_CGROUP | NEED_USERNS,
      "members in pid, user, mount, cgroup namespaces of their own", TREE_ONLY)
-CASE(T6_other_uids, WAY_PRCTL, NEED_TREE | NEED_PROGRAMS, "setresuid, setuid exec; closed by bob",
+CASE(T6_other_uids, WAY_PRCTL, NEED_PROGRAMS, "setresuid, setuid exec; closed by bob",
      TREE_ONLY)
-CASE(T7_nested, WAY_PRCTL, NEED_TREE, "inner kills the inner only, outer kills all", TREE_ONLY)
-CASE(T7_depth, WAY_PRCTL, NEED_TREE, "16 deep; the 17th is refused with EAGAIN", TREE_ONLY)
-CASE(T8_member_holds_a_sibling, WAY_PRCTL, NEED_TREE, "whose tree dies with it", TREE_ONLY)
-CASE(T9_first_child_gone, WAY_PRCTL, NEED_TREE, "long before the release; the rest dies", TREE_ONLY)
-CASE(T9_first_gone_then_failed_fork, WAY_PRCTL, NEED_TREE,
+CASE(T7_nested, WAY_PRCTL, 0, "inner kills the inner only, outer kills all", TREE_ONLY)
+CASE(T7_depth, WAY_PRCTL, 0, "16 deep; the 17th is refused with EAGAIN", TREE_ONLY)
+CASE(T8_member_holds_a_sibling, WAY_PRCTL, 0, "whose tree dies with it", TREE_ONLY)
+CASE(T9_first_child_gone, WAY_PRCTL, 0, "long before the release; the rest dies", TREE_ONLY)
+CASE(T9_first_gone_then_failed_fork, WAY_PRCTL, 0,
      "first child reaped, its creator's next clone fails early: the others die", TREE_ONLY)
-CASE(T9_empty, WAY_PRCTL, NEED_TREE, "all gone before, and a pid planted: it lives", TREE_ONLY)
-CASE(T10_exec, WAY_PRCTL, NEED_TREE, "by the leader, by threads; leaders gone", TREE_ONLY)
-CASE(T10_exec_storm, WAY_PRCTL, NEED_TREE, "by threads again and again, in the release", TREE_ONLY)
-CASE(T11_stopped_traced_frozen, WAY_PRCTL, NEED_TREE | NEED_CGROUP, "and deaf members", TREE_ONLY)
-CASE(T12_many, WAY_PRCTL, NEED_TREE | NEED_STACK_CLONE,
+CASE(T9_empty, WAY_PRCTL, 0, "all gone before, and a pid planted: it lives", TREE_ONLY)
+CASE(T10_exec, WAY_PRCTL, 0, "by the leader, by threads; leaders gone", TREE_ONLY)
+CASE(T10_exec_storm, WAY_PRCTL, 0, "by threads again and again, in the release", TREE_ONLY)
+CASE(T11_stopped_traced_frozen, WAY_PRCTL, NEED_CGROUP, "and deaf members", TREE_ONLY)
+CASE(T12_many, WAY_PRCTL, NEED_STACK_CLONE,
      "1,000 members die, 10,000 bystanders live", TREE_ONLY)
 CASE(T13_process_scope, WAY_BOTH, 0, "without the flag, descendants live on", NULL)
-CASE(T14_other_ways_to_fork, WAY_PRCTL, NEED_TREE | NEED_STACK_CLONE,
+CASE(T14_other_ways_to_fork, WAY_PRCTL, NEED_STACK_CLONE,
      "posix_spawn, vfork, clone, CLONE_PARENT, shared files", TREE_ONLY)
-CASE(T15_failed_forks, WAY_PRCTL, NEED_TREE | NEED_CGROUP | NEED_PIDS,
+CASE(T15_failed_forks, WAY_PRCTL, NEED_CGROUP | NEED_PIDS,
      "forks that fail, RCU, fork again: still a member", TREE_ONLY)
-CASE(T16_tree, WAY_PRCTL, NEED_TREE | NEED_CGROUP,
+CASE(T16_tree, WAY_PRCTL, NEED_CGROUP,
      "closer's parent stopped, traced, frozen, in vfork", TREE_ONLY)
-CASE(T17_guard, WAY_PRCTL, NEED_TREE | NEED_PROGRAMS, "goes down the tree", TREE_ONLY)
-CASE(T18_all_releases, WAY_PRCTL, NEED_TREE, "X6, X7, X8 with a tree", TREE_ONLY)
+CASE(T17_guard, WAY_PRCTL, NEED_PROGRAMS, "goes down the tree", TREE_ONLY)
+CASE(T18_all_releases, WAY_PRCTL, 0, "X6, X7, X8 with a tree", TREE_ONLY)
 
 CASE(P1_misuse, WAY_PRCTL, 0, "EINVAL, EPERM; no trace left", REQUEST_ONLY)
 CASE(P2_query, WAY_PRCTL, 0, "QUERY gives 1 or more, to everybody", REQUEST_ONLY)

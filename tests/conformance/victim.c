@@ -193,7 +193,7 @@ void X14_exec_storm(void)
 			 * that exec has just replaced, whose signals nobody takes any more.
 			 */
 			stage_sweep();
-			skip_because("round %d: the kernel itself lost the release to an exec",
+			skip_because(SKIP_LOST_EXEC, "round %d: the kernel itself lost the release",
 				     round);
 		}
 		assert_dead(victim);

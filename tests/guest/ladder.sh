@@ -15,7 +15,7 @@ goes()
 	cp /tmp/check.log /tmp/load.log
 	check 'a line for each rung given up' [ "$(grep -c 'load: this kernel refuses' /tmp/load.log)" = "$2" ]
 	check 'the proof is whole' grep -q 'killed in \([89]\) of \1 ways' /tmp/load.log
-	check 'an agent, if it is needed' agent_start
+	check 'an agent, if it is needed' agent_start_if_asked
 	check 'status' autokill status
 	check 'status names what was refused' \
 		[ "$(autokill status --json | sed 's/.*"fell_back":\[\([^]]*\)\].*/\1/; s/[",]/ /g' | xargs)" = "$3" ]

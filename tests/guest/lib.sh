@@ -46,9 +46,19 @@ rungs()
 	echo "rungs: $line"
 }
 
-# agent_start - where this kernel needs the agent; it is ready when this returns. Its pid is in $agent, else ''
+# kernel_before MAJOR MINOR - is the guest's kernel older
+kernel_before()
+{
+	minor=$(uname -r)
+	major=${minor%%.*}
+	minor=${minor#*.}
+	minor=${minor%%[!0-9]*}
+	[ "$major" -lt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -lt "$2" ]; }
+}
+
+# agent_start_if_asked - where what is loaded asks for an agent; it is ready when this returns. Its pid is in $agent, else ''
 agent=''
-agent_start()
+agent_start_if_asked()
 {
 	[ -e /sys/fs/bpf/autokill/maps/agent ] || return 0
 	autokill agent 2>/tmp/agent.log &
@@ -62,6 +72,17 @@ agent_start()
 		fi
 		usleep 50000
 	done
+}
+
+# agent_start - the same where the kernel needs it: a fact, for which what is loaded is not asked
+agent_start()
+{
+	agent_start_if_asked || return
+	if kernel_before 6 18; then
+		[ -n "$agent" ] || { echo 'this kernel needs an agent, and none is asked for'; return 1; }
+	else
+		[ -z "$agent" ] || { echo 'this kernel needs no agent, and one is asked for'; return 1; }
+	fi
 }
 
 # agent_stop - end it in good order
@@ -81,12 +102,12 @@ is_empty() { [ "$(dump "$1")" = '[]' ]; }
 # Records of tasks go when the task_struct does, an RCU grace period after the exit: 10 s at most.
 maps_empty()
 {
-	for map in tethers files tasks works waiting; do
-		[ -e "/sys/fs/bpf/autokill/maps/$map" ] || continue
+	if kernel_before 6 18; then queue=waiting; else queue=works; fi
+	for map in tethers files tasks members $queue; do
 		tries=0
-		until is_empty $map; do
+		until is_empty "$map"; do
 			tries=$((tries + 1))
-			[ $tries -lt 100 ] || { echo "$map:"; dump $map; return 1; }
+			[ $tries -lt 100 ] || { echo "$map:"; dump "$map"; return 1; }
 			usleep 100000
 		done
 	done

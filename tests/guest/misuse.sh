@@ -39,7 +39,7 @@ refused 'run without a command' 125 'no command' autokill run
 refused 'load without root' 1 'run it as root' as_alice autokill load
 refused 'status when nothing is loaded' 1 'not loaded' autokill status
 refused 'ps when nothing is loaded' 1 'not loaded' autokill ps
-refused 'run when nothing is loaded' "$(autokill doctor | grep -q 'PIDFD_AUTOKILL: yes' && echo 0 || echo 125)" '' \
+refused 'run when nothing is loaded' "$(kernel_before 7 1 && echo 125 || echo 0)" '' \
 	autokill run true
 refused 'unload when nothing is loaded' 0 'nothing was loaded' autokill unload
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# suite.sh native|prctl|served... - in a guest: load, run the conformance suite each way, unload
+# suite.sh MAY_SKIP native|prctl|served... - in a guest: load, run the conformance suite each way, unload
 #
+# MAY_SKIP: what this guest is known not to have, for conformance --may-skip; or ''.
 # native: by the kernel's own flags, before load; served: by the same flags, which autokill serves.
 # Each way ends with its own line `N passed, N failed, N skipped`; so does what is checked here: that
 # load, doctor and unload work, that every map is empty afterwards, and that the programs built by
@@ -13,9 +14,27 @@ set -u
 
 suite()
 {
-	# Its last line is the count; whoever reads all of our output adds it up.
-	conformance --via "$1" || :
+	# Its last line is the count; whoever reads all of our output adds it up. It has none if this way does not work.
+	if ! conformance --via "$1" ${may_skip:+--may-skip "$may_skip"}; then
+		failed=$((failed + 1))
+		echo "FAILED  the suite by $1"
+	fi
 }
+
+# A kernel that calls programs on LSM hooks gets them there: the others can be skipped.
+hooks_are_the_best()
+{
+	want=fmod_ret
+	if tr ',' '\n' </sys/kernel/security/lsm | grep -qx bpf; then want=lsm; fi
+	autokill status --json >/tmp/status.json
+	grep -q "\"hooks\":\"$want\"" /tmp/status.json && grep -q '"fell_back":\[\]' /tmp/status.json && return
+	echo "not $want, or a rung was given up:"
+	cat /tmp/status.json
+	return 1
+}
+
+may_skip=$1
+shift
 
 uname -r
 # Before load: what is attached last is called first, and X26 wants one that is called after ours.
@@ -26,6 +45,7 @@ check 'load' autokill load
 rungs
 check 'nothing of ours runs after load' no_loader
 check 'the agent starts, where this kernel needs it' agent_start
+check 'the hooks are the best that this kernel has' hooks_are_the_best
 check 'doctor, loaded' autokill doctor
 case " $* " in
 *' prctl '*)

@@ -92,7 +92,7 @@ static bool is_in(__u32 id, const __u32 *ids, size_t n)
 
 static int links_read(const char *base, const __u32 *own, size_t n_own, struct others *out)
 {
-	__u32 pinned[OTHERS_MAX], id = 0;
+	__u32 pinned[OTHERS_MAX] = {}, id = 0;
 	int n = pinned_read(base, pinned, OTHERS_MAX);
 
 	*out = (struct others){};
@@ -143,7 +143,7 @@ static bool has_bpffs(unsigned int pid)
 static bool pins_have(unsigned int pid, const char *base, __u32 link, ino_t *seen, size_t *n_seen)
 {
 	char path[PINS_PATH_MAX];
-	__u32 ids[OTHERS_MAX];
+	__u32 ids[OTHERS_MAX] = {};
 	struct stat st;
 	int n;
 

@@ -49,6 +49,7 @@ enum autokill_fell {
 	FELL_TASK_WORK_IMPL = 1 << 4, /* bpf_task_work_schedule_signal_impl(): the agent kills */
 	FELL_SIGNAL = 1 << 5,	      /* bpf_send_signal_task(): nobody but the agent kills */
 	FELL_LSM = 1 << 6,	      /* BPF LSM: fmod_ret and fentry are used */
+	FELL_RLIMIT = 1 << 7,	      /* requests are served by prctl() only */
 };
 
 /* maps/config, one element */

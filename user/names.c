@@ -74,6 +74,8 @@ static const struct fell_names {
 	{ FELL_TASK_WORK_IMPL, "task work (bpf_task_work_schedule_signal_impl)",
 	  "the agent kills" },
 	{ FELL_SIGNAL, "the programs with bpf_send_signal_task", "only the agent kills" },
+	{ FELL_RLIMIT, "the program for requests by setrlimit",
+	  "they are served by prctl only, which other users can make fail" },
 	{ FELL_LSM, "the programs on BPF LSM",
 	  "fmod_ret and fentry are used, which the kernel can skip" },
 };
@@ -103,6 +105,8 @@ const char *name_fell(enum autokill_fell bit)
 		return "task-work-impl";
 	case FELL_SIGNAL:
 		return "signal";
+	case FELL_RLIMIT:
+		return "rlimit";
 	case FELL_LSM:
 		return "lsm";
 	}

@@ -52,7 +52,7 @@ static const char *const native[] = {
 	NULL,
 };
 
-/* What lets ask. The order of the copies is of no matter. */
+/* What lets ask: by setrlimit(), which comes first here, and by prctl(). The order of the copies is of no matter. */
 static const char *const ask[] = {
 	"autokill_rlimit",  "autokill_prctl12",
 	"autokill_prctl11", "autokill_prctl10",
@@ -108,7 +108,7 @@ static void programs_choose(struct rungs *r)
 	if (r->native == NATIVE_FLAGS_ON)
 		programs_add(r, &n, native);
 	programs_add(r, &n, r->lsm ? arm_lsm : arm_fn);
-	programs_add(r, &n, ask);
+	programs_add(r, &n, r->fell & FELL_RLIMIT ? ask + 1 : ask);
 }
 
 void rungs_native_off(struct rungs *r)
@@ -227,6 +227,8 @@ static unsigned int fell_of(const struct rungs *r, const char *culprit)
 	if (r->watch &&
 	    (!strcmp(culprit, release_fn_kp[0]) || !strcmp(culprit, release_pidfd_kp[0])))
 		return FELL_KPROBE;
+	if (!(r->fell & FELL_RLIMIT) && !strcmp(culprit, ask[0]))
+		return FELL_RLIMIT;
 	return 0;
 }
 

@@ -25,6 +25,7 @@ goes()
 }
 
 goes autokill_native_in_kp 1 native
+goes autokill_rlimit 1 rlimit
 goes autokill_born:2 1 task-work-impl
 goes autokill_unbirth 3 lsm
 

@@ -344,7 +344,7 @@ static void does_without_what_makes_it_better(void **state)
 		{ "autokill_native_in_kp", { FELL_NATIVE } },
 		{ "autokill_native_out", { FELL_NATIVE } },
 	};
-	static const unsigned int kprobe[] = { FELL_KPROBE, 0 };
+	static const unsigned int kprobe[] = { FELL_KPROBE, 0 }, rlimit[] = { FELL_RLIMIT, 0 };
 	struct features f;
 	struct rungs r;
 
@@ -358,6 +358,11 @@ static void does_without_what_makes_it_better(void **state)
 		assert_int_equal(r.native, all[i].bits[0] == FELL_NATIVE ? NATIVE_FLAGS_REFUSED
 									 : NATIVE_FLAGS_ON);
 	}
+	f = kernel_618();
+	goes_down(&f, &r, "autokill_rlimit", rlimit);
+	assert_false(has_program(&r, "autokill_rlimit"));
+	assert_true(has_program(&r, "autokill_prctl"));
+	assert_true(has_program(&r, "autokill_prctl12"));
 	f = kernel_61();
 	f.kprobes = true;
 	goes_down(&f, &r, "autokill_release_pidfd_kp", kprobe);

@@ -13,8 +13,9 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
-BINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 OUTPUT ?= build
@@ -89,7 +90,7 @@ $(OUTPUT)/user/objects.o: user/objects.S $(BPF_OBJ)
 # The list of headers names its target by $(OUTPUT), which may be spelt otherwise next time (build, /path/to/build).
 $(OUTPUT)/user/%.o: user/%.c $(OUTPUT)/.flags | $(OUTPUT)/user
 	$(call msg,CC,$@)
-	$(Q)$(CC) $(C_FLAGS) $(USER_CFLAGS) $(CFLAGS) $(MUTATE) -MMD -MP -MT '$$(OUTPUT)/user/$*.o' -c $< -o $@
+	$(Q)$(CC) $(C_FLAGS) $(USER_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(MUTATE) -MMD -MP -MT '$$(OUTPUT)/user/$*.o' -c $< -o $@
 
 $(OUTPUT)/autokill: $(USER_OBJ) $(OUTPUT)/user/objects.o $(OUTPUT)/libautokill.a
 	$(call msg,LINK,$@)
@@ -99,7 +100,7 @@ $(OUTPUT)/autokill: $(USER_OBJ) $(OUTPUT)/user/objects.o $(OUTPUT)/libautokill.a
 
 $(LIB_OBJ): user/lib/autokill.c include/autokill.h $(OUTPUT)/.flags | $(OUTPUT)/lib
 	$(call msg,CC,$@)
-	$(Q)$(CC) $(C_FLAGS) $(CFLAGS) -fPIC -c $< -o $@
+	$(Q)$(CC) $(C_FLAGS) $(CPPFLAGS) $(CFLAGS) -fPIC -c $< -o $@
 
 $(OUTPUT)/libautokill.a: $(LIB_OBJ)
 	$(call msg,AR,$@)
@@ -200,9 +201,10 @@ install: all
 	$(Q)for page in $(MAN); do \
 		section=$${page##*.}; install -d $(DESTDIR)$(MANDIR)/man$$section && \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
-	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(LIBEXECDIR)/autokill
+	$(Q)install -m 755 packaging/stop-unit $(DESTDIR)$(LIBEXECDIR)/autokill/
 	$(Q)for unit in autokill autokill-agent; do \
-		sed 's|@BINDIR@|$(BINDIR)|' packaging/$$unit.service \
+		sed 's|@BINDIR@|$(BINDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|' packaging/$$unit.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit.service || exit 1; done
 
 clean:
@@ -211,7 +213,7 @@ clean:
 		$(OUTPUT)/.prefix
 
 # What depends on these is rebuilt when the flags, or the prefix, are not those of the last build.
-$(OUTPUT)/.flags: KEPT := $(CC) $(CLANG) $(CFLAGS) $(LDFLAGS) $(MUTATION) $(VERSION)
+$(OUTPUT)/.flags: KEPT := $(CC) $(CLANG) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(MUTATION) $(VERSION)
 $(OUTPUT)/.prefix: KEPT := $(PREFIX) $(LIBDIR) $(INCLUDEDIR) $(VERSION)
 $(OUTPUT)/.flags $(OUTPUT)/.prefix: FORCE | $(OUTPUT)
 	$(Q)echo '$(KEPT)' | cmp -s - $@ || echo '$(KEPT)' > $@

@@ -50,7 +50,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.children = verb_help,
 	.doc = "Tell what is loaded, how full it is, and what it has done since it was loaded.\v"
-	       "--json gives loaded, version, state, hooks, fell_back, loaded_at, room, share, tethers, users, "
+	       "--json gives loaded, version, layout, state, hooks, fell_back, loaded_at, room, share, tethers, users, "
 	       "guarded, armed, agent, native_flags, "
 	       "unreaped, counters, failures, programs, others.\n\n"
 	       "Exit status: 0 loaded and ready, 1 not (or no agent is alive where the kernel needs it), "

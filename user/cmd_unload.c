@@ -15,6 +15,7 @@
 #include "msg.h"
 #include "others.h"
 #include "pins.h"
+#include "unit.h"
 #include "verbs.h"
 #include "view.h"
 
@@ -214,8 +215,12 @@ int cmd_unload(int argc, char **argv)
 	if (view_pins_check("unload"))
 		return 1;
 	lock = pins_lock_existing(AUTOKILL_PIN_DIR);
-	if (lock == -ENOENT)
-		return nothing_loaded();
+	if (lock == -ENOENT) {
+		ret = nothing_loaded();
+		if (!ret)
+			unit_unloaded();
+		return ret;
+	}
 	if (lock < 0) {
 		msg_error("unload: cannot lock %s: %s; %s", AUTOKILL_PIN_DIR, strerror(-lock),
 			  lock == -EWOULDBLOCK ? "another load or unload is at work: wait for it"
@@ -224,6 +229,8 @@ int cmd_unload(int argc, char **argv)
 		return 1;
 	}
 	ret = unload(force);
-	close(lock);
+	close(lock); /* the unit unloads once more */
+	if (!ret)
+		unit_unloaded();
 	return ret;
 }

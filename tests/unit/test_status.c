@@ -19,7 +19,7 @@ static int setup(void **state)
 	memset(&made_up, 0, sizeof(made_up));
 	made_up_clock();
 	made_up.config = (struct autokill_config){
-		.state_version = AUTOKILL_STATE_VERSION,
+		.state_version = 7,
 		.ready = AUTOKILL_READY,
 		.share = 4096,
 		.room = 16384,
@@ -150,7 +150,7 @@ static void json(void **state)
 	assert_int_equal(c->status, 0);
 	assert_string_equal(
 		c->out,
-		"{\"loaded\":true,\"version\":\"1.2.3\",\"state\":\"ready\",\"hooks\":\"lsm\",\"fell_back\":[],"
+		"{\"loaded\":true,\"version\":\"1.2.3\",\"layout\":7,\"state\":\"ready\",\"hooks\":\"lsm\",\"fell_back\":[],"
 		"\"loaded_at\":\"2026-04-12T13:04:22.000000+02:00\",\"room\":16384,\"share\":4096,"
 		"\"tethers\":{\"total\":5,\"birth\":1,\"live\":2,\"released\":1,\"killed\":1},"
 		"\"users\":[{\"uid\":0,\"user\":\"root\",\"tethers\":2},"

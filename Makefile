@@ -141,10 +141,10 @@ $(OUTPUT)/tests/conformance: $(CONFORMANCE_SRC) $(wildcard tests/conformance/*.h
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -iquote include $(CONFORMANCE_SRC) -o $@ \
 		-lcmocka -lbpf -lpthread
 
-$(OUTPUT)/tests/%: tests/stress/%.c $(wildcard tests/stress/*.h) include/autokill.h include/autokill_state.h $(OUTPUT)/.flags \
-		| $(OUTPUT)/tests
+$(OUTPUT)/tests/%: tests/stress/%.c $(wildcard tests/stress/*.h) include/autokill.h include/autokill_state.h \
+		$(OUTPUT)/libautokill.a $(OUTPUT)/.flags | $(OUTPUT)/tests
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include $< -o $@ -lpthread
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include $< $(OUTPUT)/libautokill.a -o $@ -lpthread
 
 $(OUTPUT)/bench/programs/%: tests/bench/%.c tests/bench/bench.h tests/stress/stress.h include/autokill.h include/autokill_state.h \
 		$(OUTPUT)/.flags | $(OUTPUT)/bench/programs

@@ -218,6 +218,10 @@ skipped_without_lsm()
 	on "$1" -t 2400 -s 1 "${@:3}" -f "$OUTPUT/tests/skipped:/usr/bin/skipped" \
 		-- /guest/skipped.sh "$2" --without-lsm
 }
+# starve LINE N [OPTION]... - a user who holds up our programs, and N requests by another
+starve() { on "$1" -t 1800 "${@:3}" -f "$OUTPUT/tests/starve:/usr/bin/starve" -- /guest/starve.sh "$2"; }
+# library LINE N - calls of autokill_clone3() while all else in the process works against it
+library() { on "$1" -t 3600 -f "$OUTPUT/tests/library:/usr/bin/library" -- /guest/library.sh "$2"; }
 escape() { on "$1" -t 2400 -f "$OUTPUT/tests/escape:/usr/bin/escape" -- /guest/escape.sh "$2"; }
 loadkill() { on "$1" -t 1200 -- /guest/loadkill.sh "$2"; }
 # flags LINE "OPTION OF tests/vm/run..." OPTION... - clone3's own flags, served by autokill, very often

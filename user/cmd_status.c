@@ -295,6 +295,12 @@ static void failures_print(const struct status *s)
 	out_table_print(table);
 }
 
+/* The many copies of prctl, of which one is called when those before it were skipped: shown when they were of use. */
+static bool prog_is_idle_copy(const struct prog_info *p)
+{
+	return !strncmp(p->name, "prctl", 5) && p->name[5] && !p->recursion_misses;
+}
+
 static void progs_print(const struct status *s)
 {
 	static const struct out_column columns[] = {
@@ -311,6 +317,8 @@ static void progs_print(const struct status *s)
 		const struct prog_info *p = &s->progs[i];
 		const char *cells[] = { p->name, p->type, id, misses };
 
+		if (prog_is_idle_copy(p))
+			continue;
 		snprintf(id, sizeof(id), "%u", p->id);
 		snprintf(misses, sizeof(misses), "%llu", p->recursion_misses);
 		out_row(table, cells, 4);

@@ -157,7 +157,7 @@ $(OUTPUT)/tests/%: tests/user/%.c $(OUTPUT)/.flags | $(OUTPUT)/tests
 
 STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(OUTPUT)/bench/programs/%,$(wildcard tests/bench/*.c))
-GUEST_TESTS := $(BENCH) $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs \
+GUEST_TESTS := $(BENCH) $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs $(OUTPUT)/tests/steal \
 	$(OUTPUT)/tests/contained $(OUTPUT)/tests/notify $(OUTPUT)/tests/forbid $(STRESS)
 
 unit: $(UNIT)

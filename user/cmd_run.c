@@ -3,8 +3,12 @@
  * cmd_run.c - run a command tethered to this process
  *
  * This process holds the only descriptor of the tether, so that the command dies when it dies, in
- * whatever way. It does nothing else but pass on signals (run_signals.c), stop when the command
- * stops, and give back the command's exit status (run_child.c).
+ * whatever way. It does nothing else but pass on signals (run_signals.c, run_group.c), stop when
+ * the command stops, and end as the command did (run_child.c, run_end.c).
+ *
+ * A member must not get at that descriptor. With the same uid it could by pidfd_getfd(), by
+ * /proc/PID/fd or as a debugger: ptrace_may_access() decides. So this process is not dumpable
+ * before there is a child. (The child is not, either, until its exec, which makes it as any other.)
  */
 #include <argp.h>
 #include <errno.h>
@@ -12,12 +16,15 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "autokill.h"
 #include "msg.h"
 #include "probe.h"
 #include "run_child.h"
+#include "run_end.h"
 #include "run_signals.h"
 #include "verbs.h"
 
@@ -78,9 +85,11 @@ static const struct argp argp = {
 	       "passed on to CMD; any other signal that ends this process ends CMD, too. In a "
 	       "terminal, both are one job: when CMD stops, this process stops.\n\n"
 	       "Without --tree, only CMD itself is killed, not what it has started; and when CMD "
-	       "ends, what it has left behind runs on.\n\n"
-	       "Exit status: CMD's; 128+N if signal N killed it; 125 autokill itself failed, 126 CMD "
-	       "cannot be executed, 127 CMD was not found.",
+	       "ends, what it has left behind runs on. With it, this process returns when none of "
+	       "them is alive.\n\n"
+	       "Exit status: CMD's; where signal N killed CMD, N kills this process, too (128+N in a "
+	       "shell); 125 autokill itself failed, or some of the tree still live 10 s after the "
+	       "kill; 126 CMD cannot be executed, 127 CMD was not found.",
 };
 
 /*
@@ -124,9 +133,9 @@ static bool job_control(void)
 	return getsid(0) != getpid();
 }
 
-/* Until the command is gone. Returns the exit status. */
-static int watch(const struct run_child *child, const struct run_signals *signals,
-		 const char *command)
+/* Until the command is gone. Returns what wait(2) would tell of it. */
+static int watch(struct run_child *child, struct run_signals *signals, const char *command,
+		 bool reap)
 {
 	struct pollfd polled[] = {
 		{ .fd = signals->fd, .events = POLLIN },
@@ -138,13 +147,15 @@ static int watch(const struct run_child *child, const struct run_signals *signal
 	for (;;) {
 		if (poll(polled, 2, -1) < 0 && errno != EINTR) {
 			msg_error("run: poll: %s; the command is killed", strerror(errno));
-			return RUN_FAILED;
+			run_child_release(child);
+			waitid(P_PID, child->pid, NULL, WEXITED | __WALL);
+			return W_EXITCODE(RUN_FAILED, 0);
 		}
 		/*
 		 * Signals first: a SIGCONT that woke us must have continued the command before we
 		 * look whether it is stopped.
 		 */
-		run_signals_pass(signals, child->pid, child->pidfd);
+		run_signals_pass(signals, child);
 		switch (run_child_look(child, command, &status)) {
 		case RUN_EXITED:
 			return status;
@@ -161,29 +172,73 @@ static int watch(const struct run_child *child, const struct run_signals *signal
 				polled[1].events = 0;
 			break;
 		}
+		if (reap)
+			run_reap(child->pid);
 	}
 }
 
-static int run(const struct run_options *o)
+static int prepare(struct run_signals *signals, struct run_options *o)
 {
+	const char *what = "become not dumpable";
+	int err = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0;
+
+	if (!err) {
+		what = "open /dev/null for what is closed of 0, 1 and 2";
+		err = standard_fds_fill();
+	}
+	if (!err) {
+		what = "receive signals";
+		err = run_signals_take(signals, o->command);
+	}
+	if (err)
+		msg_error("run: cannot %s: %s; see ulimit -n and -u, and whether a container or "
+			  "seccomp forbids it",
+			  what, strerror(-err));
+	return err;
+}
+
+static int run(struct run_options *o)
+{
+	/* Orphans come to an init, and to us if we ask: who adopts has to reap. */
+	bool tree = o->flags & AUTOKILL_TREE, init = getpid() == 1;
+	/*
+	 * Children from before our exec (a shell's `job & exec autokill run') and their orphans are
+	 * no members, and must not be waited for. They do not become the children of a process
+	 * that is made now: that one does the work, tethered to us.
+	 */
+	bool by_another = tree && run_has_children();
 	struct run_signals signals;
 	struct run_child child;
 	unsigned int flags;
-	int err;
+	int status, err;
 
-	err = standard_fds_fill();
-	if (!err)
-		err = run_signals_take(&signals);
-	if (err) {
-		msg_error("run: cannot prepare: %s; see ulimit -n and /dev/null", strerror(-err));
+	if (prepare(&signals, o))
+		return RUN_FAILED;
+	if (tree && !by_another && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) {
+		msg_error("run: cannot become a subreaper: %s; see whether a container or seccomp "
+			  "forbids prctl()",
+			  strerror(errno));
 		return RUN_FAILED;
 	}
 	/* The right to tether is CAP_SYS_ADMIN in our user namespace, or the guard. */
 	flags = o->flags | (has_sys_admin() ? 0 : AUTOKILL_NNP);
-	if (run_child_start(&child, o->command, flags, &signals.mask, &signals.sigchld))
+	if (by_another)
+		flags &= ~AUTOKILL_TREE;
+	err = run_child_start(&child, by_another ? NULL : o->command, o->command[0], flags,
+			      &signals);
+	if (err > 0)
+		return run(o);
+	if (err < 0)
 		return RUN_FAILED;
+	run_group_forget(&signals.group);
 	standard_fds_drop();
-	return watch(&child, &signals, o->command[0]);
+	status = watch(&child, &signals, o->command[0], init || (tree && !by_another));
+	run_child_release(&child);
+	run_signals_end(&signals);
+	/* An init need not wait: its exit kills all that is in its namespace, and waits for them. */
+	if (tree && !by_another && !init && !run_wait_for_all(signals.fd))
+		return RUN_FAILED;
+	return run_die(status);
 }
 
 int cmd_run(int argc, char **argv)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "autokill.h"
+#include "place.h"
 
 /* The first line of the file @name in the folder @dir, without its newline; "" if it cannot be read. */
 static void line_read(int dir, const char *name, char *out, int size)
@@ -51,6 +52,20 @@ bool has_sys_admin(void)
 		value = CAP_CLEAR;
 	cap_free(caps);
 	return value == CAP_SET;
+}
+
+bool is_administrator(void)
+{
+	return has_sys_admin() && !place_in_user_namespace();
+}
+
+const char *advice_for_root(const char *command)
+{
+	static char advice[128];
+
+	snprintf(advice, sizeof(advice), "%srun: %s",
+		 is_administrator() ? "" : "ask the administrator to ", command);
+	return advice;
 }
 
 /* "none [integrity] confidentiality": the word in brackets is in force. */

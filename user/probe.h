@@ -40,4 +40,18 @@ void features_probe(struct features *f);
 /** has_sys_admin - is CAP_SYS_ADMIN in the effective set, in whatever user namespace we are? */
 bool has_sys_admin(void);
 
+/**
+ * is_administrator - may we do what only root of the whole machine may?
+ *
+ * CAP_SYS_ADMIN in the initial user namespace: a container's root does not have that.
+ */
+bool is_administrator(void);
+
+/**
+ * advice_for_root - "run: COMMAND", or to whoever may not, "ask the administrator to run: COMMAND"
+ *
+ * Return: a static buffer.
+ */
+const char *advice_for_root(const char *command);
+
 #endif /* AUTOKILL_USER_PROBE_H */

@@ -13,8 +13,11 @@
 #include <unistd.h>
 
 #include "autokill.h"
+#include "autokill_state.h"
 #include "msg.h"
+#include "probe.h"
 #include "run_child.h"
+#include "run_signals.h"
 
 /*
  * The beginning of struct pidfd_info and the request for it, for headers before Linux 6.15: the
@@ -36,13 +39,10 @@ _Static_assert(sizeof(struct pidfd_exit_info) == 64, "PIDFD_INFO_SIZE_VER0");
 #define REAP_MS 10000 /* from the end of a child to its release_task(); takes microseconds */
 
 /* In the child: become the command, or tell the parent why not. */
-static _Noreturn void child_exec(char **argv, int report, const sigset_t *mask,
-				 const struct sigaction *sigchld)
+static _Noreturn void child_exec(char **argv, int report)
 {
 	int err;
 
-	sigaction(SIGCHLD, sigchld, NULL);
-	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	err = errno;
 	if (write(report, &err, sizeof(err)) != sizeof(err))
@@ -50,36 +50,79 @@ static _Noreturn void child_exec(char **argv, int report, const sigset_t *mask,
 	_exit(run_status_of_exec(err));
 }
 
-static void clone_explain(const char *command, int err, bool loaded, bool tree)
+static const char *clone_advice(int err)
+{
+	switch (err) {
+	case EPERM:
+		return "no right to; see whether --nnp helps, and whether a container or seccomp "
+		       "forbids it";
+	case EMFILE:
+		return "no descriptor is free; raise ulimit -n";
+	case ENFILE:
+		return "too many files are open on this system; see fs.file-max";
+	case ENOMEM:
+		return "no memory";
+	case ENOSYS:
+		return "a container or seccomp forbids clone3()";
+	default:
+		return strerror(err);
+	}
+}
+
+/*
+ * Was it the nesting alone? Then a child that is no tree can be tethered. Room, processes, the
+ * agent and a tree that was released are EAGAIN to that one, too.
+ */
+static bool nested_too_deep(unsigned int flags)
+{
+	int pidfd = -1;
+	struct clone_args args = { .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD };
+	pid_t pid;
+
+	if (!(flags & AUTOKILL_TREE))
+		return false;
+	pid = autokill_clone3(&args, sizeof(args), flags & ~AUTOKILL_TREE);
+	if (!pid)
+		_exit(0);
+	if (pid < 0)
+		return false;
+	close(pidfd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return true;
+}
+
+static void eagain_explain(const char *command, unsigned int flags)
+{
+	if (nested_too_deep(flags))
+		msg_error("run: cannot tether the tree of %s: trees nest %d deep, and this one "
+			  "would be within %d others; use fewer --tree around each other",
+			  command, AUTOKILL_DEPTH, AUTOKILL_DEPTH);
+	else
+		msg_error("run: cannot tether %s: no room for one more tether or process, or no "
+			  "agent is alive where the kernel needs one; see ulimit -u, and %s",
+			  command, advice_for_root("autokill status"));
+}
+
+/* EINVAL: nobody serves the request, or clone3() itself does not take it. */
+static void einval_explain(const char *command, bool loaded, bool tree)
 {
 	struct utsname u = {};
 
 	uname(&u);
-	if (err == EINVAL && tree)
-		msg_error("run: cannot tether the tree of %s: %s", command,
-			  loaded ? "the kernel refuses clone3() (EINVAL); see autokill status, and "
-				   "whether seccomp or a container interferes"
-				 : "autokill is not loaded, and no kernel does it by itself; load "
-				   "it as root: autokill load");
-	else if (err == EINVAL && !loaded)
-		msg_error("run: cannot tether %s: autokill is not loaded, and Linux %s has no "
-			  "CLONE_PIDFD_AUTOKILL; load it as root: autokill load",
-			  command, u.release);
-	else if (err == EPERM)
+	if (loaded)
 		msg_error(
-			"run: cannot tether %s: no right to; see whether --nnp helps, and whether "
-			"a container or seccomp forbids clone3()",
-			command);
-	else if (err == EAGAIN)
-		msg_error(
-			"run: cannot tether %s: no room for one more tether or process, or no agent "
-			"is alive where the kernel needs one; see autokill status and ulimit -u",
-			command);
-	else if (err == EMFILE || err == ENFILE)
-		msg_error("run: cannot tether %s: %s; allow more descriptors: ulimit -n 64",
-			  command, strerror(err));
+			"run: cannot tether %s: the kernel refuses clone3() (EINVAL); see whether "
+			"seccomp or a container interferes, and %s",
+			command, advice_for_root("autokill status"));
+	else if (tree)
+		msg_error("run: cannot tether the tree of %s: autokill is not loaded, and no "
+			  "kernel does it by itself; %s",
+			  command, advice_for_root("autokill load"));
 	else
-		msg_error("run: cannot tether %s: %s; see autokill doctor", command, strerror(err));
+		msg_error("run: cannot tether %s: autokill is not loaded, and Linux %s has no "
+			  "CLONE_PIDFD_AUTOKILL; %s",
+			  command, u.release, advice_for_root("autokill load"));
 }
 
 /*
@@ -94,32 +137,47 @@ static pid_t clone_tethered(int *pidfd, const char *command, unsigned int flags)
 		.exit_signal = loaded ? SIGCHLD : 0,
 	};
 	pid_t pid = autokill_clone3(&args, sizeof(args), flags);
+	int err = errno;
 
-	if (pid < 0)
-		clone_explain(command, errno, loaded, flags & AUTOKILL_TREE);
+	if (pid >= 0)
+		return pid;
+	if (err == EAGAIN)
+		eagain_explain(command, flags);
+	else if (err == EINVAL)
+		einval_explain(command, loaded, flags & AUTOKILL_TREE);
+	else
+		msg_error("run: cannot tether %s: %s", command, clone_advice(err));
+	errno = err;
 	return pid;
 }
 
-int run_child_start(struct run_child *child, char **argv, unsigned int flags, const sigset_t *mask,
-		    const struct sigaction *sigchld)
+int run_child_start(struct run_child *child, char **argv, const char *command, unsigned int flags,
+		    const struct run_signals *signals)
 {
 	int report[2], pidfd = -1, err;
 	pid_t pid;
 
 	if (pipe2(report, O_CLOEXEC | O_NONBLOCK)) {
 		err = -errno;
-		msg_error("run: cannot make a pipe: %s; see ulimit -n", strerror(-err));
+		msg_error("run: cannot make a pipe: %s; raise ulimit -n", strerror(-err));
 		return err;
 	}
 	/*
 	 * The pidfd is put into our table only, and its number written to our memory only, after
 	 * both were copied for the child: the child does not hold itself.
 	 */
-	pid = clone_tethered(&pidfd, argv[0], flags);
-	if (!pid)
-		child_exec(argv, report[1], mask, sigchld);
+	pid = clone_tethered(&pidfd, command, flags);
+	if (!pid) {
+		run_signals_restore(signals);
+		if (argv)
+			child_exec(argv, report[1]);
+		close(report[0]);
+		run_signals_close(signals);
+	}
 	err = -errno;
 	close(report[1]);
+	if (!pid)
+		return 1;
 	if (pid < 0) {
 		close(report[0]);
 		return err;
@@ -128,14 +186,22 @@ int run_child_start(struct run_child *child, char **argv, unsigned int flags, co
 	return 0;
 }
 
+void run_child_release(struct run_child *child)
+{
+	if (child->pidfd >= 0)
+		close(child->pidfd);
+	child->pidfd = -1;
+}
+
 int run_status_of_exec(int err)
 {
 	return err == ENOENT ? RUN_NOT_FOUND : RUN_CANNOT_EXEC;
 }
 
-int run_status_of_siginfo(const siginfo_t *info)
+int run_wait_of_siginfo(const siginfo_t *info)
 {
-	return info->si_code == CLD_EXITED ? info->si_status : RUN_SIGNALLED + info->si_status;
+	return info->si_code == CLD_EXITED ? W_EXITCODE(info->si_status, 0)
+					   : W_EXITCODE(0, info->si_status);
 }
 
 int run_status_of_wait(int wait_status)
@@ -159,11 +225,11 @@ static int status_of_reaped(int pidfd)
 		;
 	err = ioctl(pidfd, PIDFD_EXIT_GET, &info) ? errno : ENODATA;
 	if (info.mask & PIDFD_EXIT_MASK)
-		return run_status_of_wait(info.exit_code);
+		return info.exit_code;
 	msg_error("run: the command is gone, but its exit status was not told: %s; see whether a "
 		  "debugger has taken it",
 		  strerror(err));
-	return RUN_FAILED;
+	return W_EXITCODE(RUN_FAILED, 0);
 }
 
 /* The errno of an exec that failed, or 0. The child is dead, so all that there will be is there. */
@@ -176,11 +242,23 @@ static int exec_error(int report)
 
 static const char *exec_advice(int err)
 {
-	if (err == ENOENT)
+	switch (err) {
+	case ENOENT:
 		return "see its name and PATH, and the interpreter if it is a script";
-	if (err == EPERM)
+	case EPERM:
 		return "under the guard (see --help) nothing may gain privileges";
-	return "see its permissions and its format";
+	case EMFILE:
+		return "raise ulimit -n";
+	case ENFILE:
+		return "see fs.file-max";
+	case E2BIG:
+		return "pass fewer words, or a smaller environment; see ulimit -s";
+	case ENOMEM:
+	case EAGAIN:
+		return "see ulimit -v and ulimit -u";
+	default:
+		return "see its permissions and its format";
+	}
 }
 
 static int exited(const struct run_child *child, const char *command, int status)
@@ -190,17 +268,29 @@ static int exited(const struct run_child *child, const char *command, int status
 	if (!err)
 		return status;
 	msg_error("run: cannot execute %s: %s; %s", command, strerror(err), exec_advice(err));
-	return run_status_of_exec(err);
+	return W_EXITCODE(run_status_of_exec(err), 0);
 }
 
-bool run_child_continued(int pidfd)
+bool run_child_has_continued(struct run_child *child)
 {
 	siginfo_t info = {};
 
-	return !waitid(P_PIDFD, pidfd, &info, WCONTINUED | WNOHANG | __WALL) && info.si_pid;
+	if (waitid(P_PIDFD, child->pidfd, &info, WCONTINUED | WNOHANG | __WALL) || !info.si_pid)
+		return false;
+	child->stopped = false;
+	return true;
 }
 
-enum run_event run_child_look(const struct run_child *child, const char *command, int *status)
+bool run_child_is_stopped(const struct run_child *child)
+{
+	siginfo_t info = {};
+
+	return child->stopped ||
+	       (!waitid(P_PIDFD, child->pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL) &&
+		info.si_pid);
+}
+
+enum run_event run_child_look(struct run_child *child, const char *command, int *status)
 {
 	siginfo_t info = {};
 
@@ -209,10 +299,13 @@ enum run_event run_child_look(const struct run_child *child, const char *command
 		*status = exited(child, command, status_of_reaped(child->pidfd));
 		return RUN_EXITED;
 	}
-	if (!info.si_pid || info.si_code == CLD_CONTINUED)
+	if (!info.si_pid)
 		return RUN_NOTHING;
-	if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED)
+	child->stopped = info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED;
+	if (info.si_code == CLD_CONTINUED)
+		return RUN_NOTHING;
+	if (child->stopped)
 		return RUN_STOPPED;
-	*status = exited(child, command, run_status_of_siginfo(&info));
+	*status = exited(child, command, run_wait_of_siginfo(&info));
 	return RUN_EXITED;
 }

@@ -2,13 +2,11 @@
 /*
  * run_signals.c - autokill run: which signals go on to the command
  *
- * The command stays in our process group, so that a terminal and a shell treat both as one job.
- * What the terminal sends (Ctrl-C, Ctrl-Z, a new window size) reaches the whole foreground group;
- * to pass it on would deliver it twice. What a process sends to our pid alone is passed on. What a
- * process sends to the group as such (kill -TERM -PGID, a shell's `kill %1') cannot be told from
- * that, and the command gets it twice; so it is with timeout(1) --foreground, too. SIGCONT, which a
- * shell sends to the group at fg and bg, is told apart by what it did: one passed on late would
- * undo the next Ctrl-Z.
+ * The command stays in our process group, so that a terminal and a shell treat both as one job, and
+ * who kills the group kills us. What is sent to the group (Ctrl-C, Ctrl-Z, a new window size; kill
+ * -PGID; a shell's `kill %1') the command gets by itself; to pass it on would deliver it twice.
+ * What is sent to our pid alone is passed on. run_group.c tells the two apart. SIGCONT can also be
+ * told by what it did: one passed on late would undo the next Ctrl-Z.
  *
  * The default action of every other signal ends us, and with us the command.
  */
@@ -25,10 +23,13 @@
 static const int passed[] = { SIGINT,  SIGTERM,	 SIGHUP,  SIGQUIT, SIGUSR1,
 			      SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT };
 
-int run_signals_take(struct run_signals *signals)
+#define AT_A_TIME 16 /* more than there are: each is pending once */
+
+int run_signals_take(struct run_signals *signals, char **words)
 {
 	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t taken;
+	int err;
 
 	sigemptyset(&taken);
 	sigaddset(&taken, SIGCHLD);
@@ -38,76 +39,129 @@ int run_signals_take(struct run_signals *signals)
 	if (signals->fd < 0)
 		return -errno;
 	sigaction(SIGCHLD, &dfl, &signals->sigchld);
-	/* Last, and shortly before the clone: until here, a signal ends us as any command. */
+	/* Shortly before the clone: until here, a signal ends us as any command. */
 	sigprocmask(SIG_BLOCK, &taken, &signals->mask);
-	return 0;
+	sigdelset(&taken, SIGCHLD);
+	err = run_group_start(&signals->group, &taken, words);
+	if (err)
+		close(signals->fd);
+	return err;
+}
+
+void run_signals_restore(const struct run_signals *signals)
+{
+	sigaction(SIGCHLD, &signals->sigchld, NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+void run_signals_close(const struct run_signals *signals)
+{
+	close(signals->fd);
+	run_group_close(&signals->group);
+}
+
+void run_signals_end(struct run_signals *signals)
+{
+	run_group_end(&signals->group);
 }
 
 bool run_signal_passes(const struct run_signal *signal)
 {
 	if (signal->number == SIGCHLD)
 		return false;
-	if (signal->number == SIGCONT && signal->has_continued)
+	if (signal->number == SIGCONT && (signal->has_continued || signal->undone))
 		return false;
-	if (signal->from_command) /* it signals its group, or us; it need not be told */
-		return false;
-	if (!signal->from_kernel || !signal->same_group)
-		return true;
-	/* A terminal that hangs up tells the session leader alone (tty_signal_session_leader()). */
-	return signal->number == SIGHUP && signal->session_leader;
+	/* It signals its group, or us; it need not be told. */
+	return !signal->from_command && !signal->to_group;
 }
 
-static void pass(int pidfd, int number)
+bool run_signal_wakes(int number)
 {
-	if (!syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) || errno == ESRCH)
+	return number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT;
+}
+
+static void send(const struct run_child *child, int number)
+{
+	if (!syscall(SYS_pidfd_send_signal, child->pidfd, number, NULL, 0) || errno == ESRCH)
 		return;
 	msg_warn("run: cannot pass on SIG%s: %s; send it to the command itself",
 		 sigabbrev_np(number), strerror(errno));
 }
 
-/*
- * Is a SIGTSTP pending? When one is sent, the kernel throws away a SIGCONT that was not received yet, and the other way
- * round (prepare_signal(), kernel/signal.c). So if we have received a SIGCONT, and find a SIGTSTP, it came later, and
- * is what we receive next of the two. A command that the terminal has stopped with us does not show any more that it
- * was continued. (It may also come after this look: then Ctrl-Z has to be repeated.)
- */
-static bool stop_pending(void)
+/* As timeout(1) does: who was asked to end, and is stopped, is continued. */
+static void pass(const struct run_child *child, int number)
 {
-	sigset_t pending;
-
-	return !sigpending(&pending) && sigismember(&pending, SIGTSTP) == 1;
+	send(child, number);
+	if (run_signal_wakes(number) && run_child_is_stopped(child))
+		send(child, SIGCONT);
 }
 
-void run_signals_pass(const struct run_signals *signals, pid_t pid, int pidfd)
+/*
+ * Without the witnesses: what comes from the kernel goes to the foreground group. But a terminal
+ * that hangs up tells the session leader alone (tty_signal_session_leader()).
+ */
+static bool to_group_probably(const struct signalfd_siginfo *info)
 {
-	struct signalfd_siginfo info;
-	struct run_signal cont;
-	bool held = false; /* cont, until we know whose the SIGTSTP behind it is */
+	return info->ssi_code == SI_KERNEL && !(info->ssi_signo == SIGHUP && getsid(0) == getpid());
+}
 
-	while (read(signals->fd, &info, sizeof(info)) == sizeof(info)) {
+/* Which of @n have gone to the whole group? */
+static void to_group(struct run_group *group, const struct signalfd_siginfo *infos, int n,
+		     sigset_t *had)
+{
+	sigset_t received;
+
+	sigemptyset(&received);
+	for (int i = 0; i < n; i++)
+		sigaddset(&received, infos[i].ssi_signo);
+	sigdelset(&received, SIGCHLD);
+	sigemptyset(had);
+	if (sigisemptyset(&received) || run_group_had(group, &received, had))
+		return;
+	for (int i = 0; i < n; i++)
+		if (to_group_probably(&infos[i]))
+			sigaddset(had, infos[i].ssi_signo);
+}
+
+/*
+ * Did the command have a SIGTSTP after the SIGCONT before @infos? The command that it has stopped
+ * does not show any more that it was continued, and stays stopped. The kernel throws away a SIGCONT
+ * that was not received when a SIGTSTP comes, and the other way round (prepare_signal(),
+ * kernel/signal.c), so what is received together has come in this order. (One may also come after
+ * this look: then Ctrl-Z has to be repeated.)
+ */
+static bool stopped_behind(const struct signalfd_siginfo *infos, int n, const sigset_t *had)
+{
+	for (int i = 0; i < n; i++)
+		if (infos[i].ssi_signo == SIGTSTP)
+			return sigismember(had, SIGTSTP) == 1;
+	return false;
+}
+
+void run_signals_pass(struct run_signals *signals, struct run_child *child)
+{
+	struct signalfd_siginfo infos[AT_A_TIME];
+	ssize_t size = read(signals->fd, infos, sizeof(infos));
+	int n = size > 0 ? size / sizeof(*infos) : 0;
+	sigset_t had;
+
+	to_group(&signals->group, infos, n, &had);
+	if (getpgid(child->pid) != getpgrp())
+		sigemptyset(&had);
+	for (int i = 0; i < n; i++) {
 		struct run_signal signal = {
-			.number = info.ssi_signo,
-			.from_kernel = info.ssi_code == SI_KERNEL,
-			.from_command = info.ssi_code <= 0 && (pid_t)info.ssi_pid == pid,
-			.same_group = getpgid(pid) == getpgrp(),
-			.session_leader = getsid(0) == getpid(),
+			.number = infos[i].ssi_signo,
+			.from_command = infos[i].ssi_code <= 0 &&
+					(pid_t)infos[i].ssi_pid == child->pid,
+			.to_group = sigismember(&had, infos[i].ssi_signo) == 1,
 		};
 
 		if (signal.number == SIGCONT) {
-			signal.has_continued = run_child_continued(pidfd);
-			cont = signal;
-			/* Asked last: the stop may have come between the two. */
-			held = stop_pending();
-			if (held)
-				continue;
-		}
-		if (signal.number == SIGTSTP) {
-			/* If the command gets this from us, it may need the other first: it may be stopped. */
-			if (held && run_signal_passes(&signal) && run_signal_passes(&cont))
-				pass(pidfd, SIGCONT);
-			held = false;
+			signal.has_continued = run_child_has_continued(child);
+			signal.undone = stopped_behind(&infos[i + 1], n - i - 1, &had) ||
+					sigismember(&signals->group.seen, SIGTSTP) == 1;
 		}
 		if (run_signal_passes(&signal))
-			pass(pidfd, signal.number);
+			pass(child, signal.number);
 	}
 }

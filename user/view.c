@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* view.c - what the verbs that only look have in common */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "msg.h"
 #include "pins.h"
 #include "place.h"
+#include "probe.h"
 #include "view.h"
 
 static void open_explain(const char *verb, int err)
 {
+	char command[32];
+
 	switch (err) {
 	case -ENOENT:
-		msg_error("%s: autokill is not loaded; load it as root: autokill load", verb);
+		msg_error("%s: autokill is not loaded; %s", verb, advice_for_root("autokill load"));
 		break;
 	case -EACCES:
 	case -EPERM:
-		msg_error("%s: cannot open the maps in %s: %s; run it as root", verb,
-			  AUTOKILL_PIN_DIR, strerror(-err));
+		snprintf(command, sizeof(command), "autokill %s", verb);
+		msg_error("%s: cannot open the maps in %s, which are for root: %s; %s", verb,
+			  AUTOKILL_PIN_DIR, strerror(-err), advice_for_root(command));
 		break;
 	case -EMFILE:
 	case -ENFILE:
@@ -38,9 +43,10 @@ static void open_explain(const char *verb, int err)
 
 int view_pins_check(const char *verb)
 {
-	char found[PINS_FOUND_MAX];
+	char found[PINS_FOUND_MAX], command[32];
 	int err;
 
+	snprintf(command, sizeof(command), "autokill %s", verb);
 	if (place_in_user_namespace()) {
 		msg_error(
 			"%s: it is in a user namespace, where root is not root of this machine: run it "
@@ -54,7 +60,7 @@ int view_pins_check(const char *verb)
 	else if (err < 0)
 		msg_error("%s: cannot look whose %s is: %s; %s", verb, AUTOKILL_PIN_DIR,
 			  strerror(-err),
-			  err == -EACCES ? "run it as root" : "see autokill doctor");
+			  err == -EACCES ? advice_for_root(command) : "see autokill doctor");
 	return err;
 }
 

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/user/run.sh - `autokill run`, in a guest where autokill is loaded or the kernel has the flag
 #
-# usage: run.sh DIR loaded|native    DIR has pty and sigs, built from pty.c and sigs.c; autokill is on PATH, and
-#        loaded, or it is not and the kernel has the flag
+# usage: run.sh DIR loaded|native    DIR has pty, sigs and steal, built from the sources of that name; autokill is on
+#        PATH, and loaded, or it is not and the kernel has the flag
 # TAP on stdout; the last line is "N passed, N failed, 0 skipped"; exit 1 if any failed. Wants root
 # and busybox, nothing else.
 # shellcheck disable=SC2016 # what until_true gets is expanded by its eval
 set -u
 
 dir=$1
-pty=$dir/pty sigs=$dir/sigs
+pty=$dir/pty sigs=$dir/sigs steal=$dir/steal
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -49,6 +49,9 @@ until_true()
 state() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
 gone() { s=$(state "$1"); [ -z "$s" ] || [ "$s" = Z ]; }
 
+# An agent that was just started is not alive yet.
+agent=$(pidof autokill)
+[ -z "$agent" ] || until_true 'autokill status >/dev/null 2>&1'
 case ${2-} in
 loaded) loaded=1 ;;
 native) loaded=0 ;;
@@ -75,6 +78,15 @@ status "exit status 255" 255 autokill run sh -c 'exit 255'
 for sig in TERM:143 KILL:137 INT:130 SEGV:139 PIPE:141; do
 	status "killed by SIG${sig%:*}" "${sig#*:}" autokill run sh -c "kill -${sig%:*} \$\$"
 done
+# shellcheck disable=SC3045 # busybox and dash have it
+ulimit -c unlimited
+echo 'core.%e' >/proc/sys/kernel/core_pattern
+for sig in TERM:15 KILL:9 INT:2 SEGV:11 ABRT:6 PIPE:13; do
+	same "  ... and we die by it: SIG${sig%:*}" "signal ${sig#*:}" \
+		"$("$sigs" wait autokill run sh -c "kill -${sig%:*} \$\$" 2>&1)"
+done
+same "  ... the core is the command's alone" core.sh "$(echo core.*)"
+rm -f core.*
 status "not found: 127" 127 autokill run no-such-command
 grep -q '^autokill: run: cannot execute no-such-command: No such file' err
 result "not found: message" $? "$(cat err)"
@@ -136,6 +148,7 @@ start() # COMMAND... : in the background; $run is autokill's pid, $cmd is CMD's
 	run=$!
 	until_true 'grep -qs "^ready" out'
 	cmd=$(sed -n 's/^ready //p' out)
+	cmd_group=$(sed 's/.*) //' "/proc/$cmd/stat" | cut -d ' ' -f 3)
 }
 
 start autokill run "$sigs" tstp
@@ -164,6 +177,54 @@ until_true 'grep -q "^end" out'
 result "SIGTERM is passed on where stdin is closed, too" $?
 wait $run
 same "  ... exit status" 7 $?
+
+# What is sent to the group is CMD's without us; what is sent to us, we pass on. Each is sent when the one
+# before it was counted, so a second copy makes the sum at the end too large.
+group_signals() # NAME PGID
+{
+	run=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$cmd/status")
+	for sig in INT HUP QUIT USR1 USR2 WINCH TSTP CONT; do
+		for n in 1 2 3; do
+			case $n in
+			2) kill -$sig "$run" ;;
+			*) kill -$sig "-$2" ;;
+			esac
+			until_true "grep -q '^got $sig $n\$' out" || break 2
+		done
+	done
+	kill -TERM "-$2"
+	until_true 'grep -q ^end out'
+	result "$1: signals to the group and to us" $? "$(cat out)"
+	same "  ... each arrived once" "8 25" "$(grep -c ' 3$' out) $(grep -c ^got out)"
+}
+
+start setsid autokill run "$sigs" tstp
+group_signals "leader of the session" "$cmd_group"
+start setsid sh -c 'trap : INT HUP QUIT USR1 USR2 TERM TSTP; '"autokill run $sigs tstp; true"
+group_signals "a shell without job control" "$cmd_group"
+start setsid autokill run autokill run "$sigs" tstp
+group_signals "one of us in another" "$cmd_group"
+start autokill run "$sigs" tstp
+# By the executable, that is: the witnesses have it, too.
+for sig in USR1 USR2 WINCH HUP; do
+	for p in $(pidof autokill); do
+		[ "$p" = "$agent" ] || kill -$sig "$p"
+	done
+	until_true "grep -q '^got $sig 1' out" || break
+done
+until_true 'grep -q "^got HUP 1" out'
+result "a signal to us by name is passed on" $? "$(cat out; ps)"
+kill -STOP $run
+kill -INT $run
+kill -CONT $run
+until_true 'grep -q "^got INT 1" out'
+result "  ... and one while we were stopped" $? "$(cat out)"
+kill -STOP "$cmd"
+until_true '[ "$(state "$cmd")" = T ]'
+kill -TERM $run
+until_true 'grep -q ^end out'
+result "who is stopped is continued to end, as by timeout(1)" $? "$(cat out)"
+wait $run
 
 for sig in KILL ABRT ALRM PIPE; do
 	start autokill run "$sigs" count
@@ -199,6 +260,122 @@ autokill run sh -c 'sleep 1000 >/dev/null 2>&1 & echo $! > descendant'
 result "what CMD has left behind lives" $?
 kill "$(cat descendant)"
 
+# --- a tree: we return when nobody is left, and leave alone who is none of it
+
+left() # FILE: how many of the processes in it are still there
+{
+	n=0
+	while read -r p; do gone "$p" || n=$((n + 1)); done <"$1"
+	echo $n
+}
+
+if [ $loaded = 1 ]; then
+	late=0
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		autokill run --tree "$sigs" reaper 5 >members 2>err
+		[ "$(wc -l <members) $(left members)" = "5 0" ] || late=$((late + 1))
+	done
+	same "--tree: nobody is left when it returns, 10 times" 0 $late
+	same "  ... without a message" "" "$(cat err)"
+	su nobody -s /bin/sh -c "autokill run --tree $sigs reaper 5" >members 2>err
+	same "  ... nor of another user" "5 0 " "$(wc -l <members) $(left members) $(cat err)"
+
+	rm -f out
+	autokill run --tree sh -c 'for i in 1 2 3 4; do (sh -c "echo \$\$" &); done; echo ready $$; sleep 1000' >out 2>err &
+	run=$!
+	until_true '[ "$(wc -l <out)" = 5 ] && grep -q ready out'
+	grep -v ready out >members
+	until_true 'for p in $(cat members); do [ ! -e "/proc/$p" ] || false || break; done; [ ! -e "/proc/$p" ]'
+	result "  ... orphans that end meanwhile are no zombies" $? "$(ps)"
+	kill -TERM $run
+	wait $run
+	same "  ... and the status is CMD's" 143 $?
+
+	# before: a child of the shell that becomes us; orphan: of another such child, which ends meanwhile.
+	rm -f before orphan go
+	sh -c '
+		sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >before
+		{ sleep 1000 & echo $! >orphan; until [ -e go ]; do usleep 10000; done; } </dev/null >/dev/null 2>&1 &
+		until [ -s orphan ]; do usleep 10000; done
+		exec autokill run --tree sh -c "
+			echo \$PPID
+			: >go
+			until ! grep -q \"PPid:.$!\$\" /proc/\$(cat orphan)/status; do usleep 10000; done
+			sed -n s/PPid:.//p /proc/\$(cat orphan)/status
+			'"$sigs"' reaper 3 >members
+			exit 9"' >out 2>err
+	same "children from before our exec: the status is CMD's" 9 $?
+	same "  ... and nobody was waited for too long" "" "$(cat err)"
+	same "  ... nobody of the tree is left" "3 0" "$(wc -l <members) $(left members)"
+	gone "$(cat before)" || gone "$(cat orphan)"
+	same "  ... and they live" 1 $?
+	same "  ... their orphans are init's" 1 "$(sed -n 2p out)"
+	kill "$(cat before)" "$(cat orphan)"
+
+	sh -c 'sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >before; exec autokill run --tree '"$sigs count" >out 2>err &
+	run=$!
+	until_true 'grep -qs "^ready" out'
+	cmd=$(sed -n 's/^ready //p' out)
+	kill -USR1 $run
+	until_true 'grep -q "^got USR1 1" out'
+	result "  ... signals reach CMD" $? "$(cat out err)"
+	kill -KILL $run
+	until_true "gone $cmd"
+	result "  ... and CMD dies with us" $?
+	wait $run 2>/dev/null
+	kill "$(cat before)"
+
+	set -- true
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do set -- autokill run --tree "$@"; done
+	status "trees 16 deep" 0 "$@"
+	status "  ... 17 deep" 125 autokill run --tree "$@"
+	same "  ... and why" "autokill: run: cannot tether the tree of true: trees nest 16 deep, and this one would be within 16 others; use fewer --tree around each other" \
+		"$(cat err)"
+fi
+if unshare -p true 2>/dev/null; then
+	status "as init of a pid namespace" 143 unshare -p -f autokill run sh -c 'kill -TERM $$'
+	unshare -p -f --mount-proc autokill run sh -c '
+		for i in 1 2 3; do (sleep 0 &); done
+		i=0; while [ $i -lt 200 ] && grep -l "^State:.Z" /proc/[0-9]*/status; do i=$((i + 1)); usleep 20000; done >/dev/null 2>&1
+		[ $i -lt 200 ]' 2>err
+	same "  ... orphans are reaped" "0 " "$? $(cat err)"
+fi
+
+# --- what a member can take from us: nothing
+
+yama=/proc/sys/kernel/yama/ptrace_scope
+[ ! -e $yama ] || echo 0 >$yama
+chmod 755 "$work"
+su nobody -s /bin/sh -c "$steal; :" >out 2>err
+grep -q 'pidfd_getfd.* fd .*process_vm_readv ptrace' out
+result "of another parent, a child can take descriptors" $? "$(cat out err)"
+for how in '' --nnp; do
+	su nobody -s /bin/sh -c "autokill run $how $steal" >out 2>err
+	same "of us it can take nothing${how:+ ($how)}" "0 succeeded:" "$? $(grep succeeded out)"
+done
+[ $loaded = 0 ] || {
+	su nobody -s /bin/sh -c "autokill run --tree $steal" >out 2>err
+	same "  ... --tree" "0 succeeded:" "$? $(grep succeeded out)"
+}
+start autokill run "$steal" traceme
+until_true '[ "$(state "$cmd")" = t ]'
+kill -KILL $run
+until_true "gone $cmd"
+result "who makes us its tracer dies with us" $?
+wait $run 2>/dev/null
+
+# --- without descriptors
+
+for n in 4 5 6 7 8 9 10; do
+	# shellcheck disable=SC3045
+	(ulimit -n $n; exec autokill run true) >out 2>err </dev/null
+	code=$?
+	[ $code = 0 ] || { [ $code = 125 ] && grep -q '^autokill: .*\(Too many open files\|ulimit -n\)' err; } ||
+		break
+	[ $code = 125 ] || break
+done
+result "ulimit -n $n: 0, or 125 and why" "$code" "$(cat err)"
+
 # --- rights
 
 guard_of() { autokill ps --json | sed -n "/\"pid\":$1,/s/.*\"guard\":\([a-z]*\).*/\1/p"; }
@@ -224,6 +401,13 @@ else
 	su nobody -s /bin/sh -c "autokill run $work/suid id" >out 2>err
 	same "the guard refuses a setuid CMD: 126" 126 $?
 fi
+
+# Nobody is sent to what is not for them.
+for verb in 'run true' 'run --tree true' status ps events unload; do
+	su nobody -s /bin/sh -c "autokill $verb" >/dev/null 2>err </dev/null
+	! grep -v 'ask the administrator to run: autokill' err | grep 'autokill \(status\|load\|unload\|doctor\|ps\)'
+	result "autokill $verb, not as root: the message" $? "$(cat err)"
+done
 
 # --- in a terminal
 
@@ -303,10 +487,43 @@ END
 terminal "exit status in a terminal" <<-END
 	send autokill run sh -c 'exit 5'; echo "is \$?."
 	expect is 5.
-	send autokill run sh -c 'echo re"a"dy; exec sleep 1000'; echo "is \$?."
+	send autokill run sh -c 'echo re"a"dy; exec sleep 1000'
 	expect ready
 	key C
+	send echo "is \$?."
 	expect is 130.
+END
+terminal "Ctrl-C ends a loop around it" <<-END
+	send while :; do autokill run sh -c 'echo re"a"dy; exec sleep 1000'; done
+	expect ready
+	key C
+	absent ready
+	send echo o"v"er
+	expect over
+END
+terminal "Ctrl-C in a pipeline, and under a shell without job control" <<-END
+	send autokill run $sigs count | sh -c 'trap "" INT QUIT TERM; exec cat'
+	expect ready
+	key C
+	expect got INT 1
+	key \\
+	absent 2
+	expect got QUIT 1
+	key Z
+	expect Stopped
+	send kill -TERM %1; fg
+	expect end
+	send sh -c 'trap : INT QUIT; autokill run $sigs count; echo o"v"er \$?'
+	expect ready
+	key C
+	expect got INT 1
+	key \\
+	absent 2
+	expect got QUIT 1
+	send
+	key C
+	expect got INT 2
+	send
 END
 terminal "in the background it stops when it reads the terminal; fg continues it" <<-END
 	send autokill run cat &
@@ -390,6 +607,16 @@ result "  ... that we alone are told of the hang-up: passed on" $? "$(cat leader
 kill -KILL "$(sed -n 's/^ready //p' leader)"
 
 same "no message that nobody asked for" "" "$(autokill run true 2>&1)"
+
+# --- nobody kills: an agent that is killed, where there is one
+
+if [ -n "$agent" ]; then
+	autokill run --tree sh -c "sleep 1000 </dev/null >/dev/null 2>&1 & echo \$! >left; kill -KILL $agent" >out 2>err
+	same "who is left after 10 s is named: 125" 125 $?
+	grep -q "^autokill: run: $(cat left) (sleep) S is still alive, 10 s after the kill" err
+	result "  ... the message" $? "$(cat err)"
+	kill "$(cat left)"
+fi
 echo "1..$((passed + failed))"
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

@@ -6,6 +6,9 @@
  *                       this name; SIGTERM prints "end" and exits with status 7
  *        sigs tstp      the same, for SIGTSTP too, which stops it otherwise
  *        sigs log FILE  as count, to FILE, and also to stdout as long as that can be written to
+ *        sigs wait COMMAND...   run it, and print "exit N", "signal N" or "signal N core"
+ *        sigs reaper N  a subreaper of its own with N descendants in sessions of their own, whose
+ *                       parents have gone; print their pids, one a line, and exit
  *        sigs fds       print the numbers of all open descriptors, and "pidfd" for each that is one
  */
 #include <dirent.h>
@@ -14,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static FILE *log_file;
@@ -80,6 +85,64 @@ static int fds(void)
 	return 0;
 }
 
+static int wait_for(char **argv)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+	if (WIFEXITED(status))
+		printf("exit %d\n", WEXITSTATUS(status));
+	else
+		printf("signal %d%s\n", WTERMSIG(status), WCOREDUMP(status) ? " core" : "");
+	return 0;
+}
+
+/* A grandchild in a session of its own, whose parent has gone. It has none of our descriptors. */
+static int orphan(void)
+{
+	int born[2];
+	pid_t pid;
+
+	if (pipe(born))
+		return 1;
+	pid = fork();
+	if (!pid) {
+		if (fork())
+			_exit(0);
+		setsid();
+		pid = getpid();
+		if (write(born[1], &pid, sizeof(pid)) != sizeof(pid))
+			_exit(1);
+		close(born[0]);
+		close(born[1]);
+		close(STDOUT_FILENO);
+		for (;;)
+			pause();
+	}
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid ||
+	    read(born[0], &pid, sizeof(pid)) != sizeof(pid))
+		return 1;
+	printf("%d\n", pid);
+	close(born[0]);
+	close(born[1]);
+	return 0;
+}
+
+static int reaper(int n)
+{
+	int err = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+
+	for (int i = 0; i < n && !err; i++)
+		err = orphan();
+	return err ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -87,6 +150,10 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(what, "fds"))
 		return fds();
+	if (!strcmp(what, "wait") && argc > 2)
+		return wait_for(argv + 2);
+	if (!strcmp(what, "reaper") && argc > 2)
+		return reaper(atoi(argv[2]));
 	if (!strcmp(what, "log") && argc > 2) {
 		log_file = fopen(argv[2], "w");
 		if (!log_file)
@@ -95,7 +162,8 @@ int main(int argc, char **argv)
 		return count(0);
 	}
 	if (strcmp(what, "count") && strcmp(what, "tstp")) {
-		fprintf(stderr, "usage: sigs count | tstp | log FILE | fds\n");
+		fprintf(stderr,
+			"usage: sigs count | tstp | log FILE | wait COMMAND... | reaper N | fds\n");
 		return 2;
 	}
 	return count(!strcmp(what, "tstp"));

@@ -30,6 +30,11 @@
 #include "autokill.h"
 
 #define DEADLINE_MS 10000
+/*
+ * All canaries are dead then. Where the kernel skips the exit program, a member of a tree is counted out at task_free, after
+ * an RCU grace period, which takes tens of seconds while a user has tasks preempted in RCU readers and keeps them waiting.
+ */
+#define GONE_MS 60000
 #define FLAG_TRIES 100 /* by clone3's flags; the kernel may skip what serves them: EINVAL */
 
 struct pipes {
@@ -290,7 +295,7 @@ out:
 static int tethers_wait_gone(const struct maps *m)
 {
 	struct autokill_tether *t;
-	double end = now_ms() + DEADLINE_MS;
+	double end = now_ms() + GONE_MS;
 	size_t n, left;
 	int err;
 

@@ -165,7 +165,13 @@ struct signal_struct {
 	struct core_state *core_state; /* v5.16: 0258b5fd7c71 ("coredump: Limit coredumps to ...") */
 };
 
+/* x86-64's; what is not built for that does not read it */
+struct thread_info {
+	u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	int exit_state;

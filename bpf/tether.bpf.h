@@ -173,6 +173,8 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	rec->newborn = 0;
 	rec->newborn_id = 0;
 #endif
+	if (rec->armed && !arm_valid(rec, cur))
+		arm_lapse(rec, arm_invalid_why(rec, cur));
 	err = arm_meant(rec, flags);
 	if (err < 0) { /* told, rather than made without the tether that it may be for */
 		COUNT(refused_memory);
@@ -183,10 +185,6 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	if (arming) {
 		rec->armed = 0; /* used up, however this ends */
 		rec->asked = AUTOKILL_ASK_FAILED;
-		if (!arm_valid(rec, cur)) {
-			arm_lapse(rec, arm_invalid_why(rec, cur));
-			arming = false;
-		}
 	}
 	if (arming)
 		how = rec->arm_flags;
@@ -576,13 +574,17 @@ static __always_inline bool birth_missed(struct task_struct *child, u64 flags)
 
 	if (!creator)
 		return false;
+	rec = task_record(child);
+	/* It has been there: what the clone is for may have been changed in the caller's memory since. */
+	if (rec && !rec->left && creator->newborn == (u64)child &&
+	    creator->newborn_id == rec->tether)
+		return false;
 	if (arm_meant(creator, flags))
 		return true;
 	if (creator->native & NATIVE_ASKED)
 		return true;
 	if (!creator->guard && !creator->depth)
 		return false;
-	rec = task_record(child);
 	return !rec || rec->left;
 }
 
@@ -654,9 +656,13 @@ static __always_inline void tether_born(struct kernel_clone_args *args, struct t
 		native_leave(IS_ERR_VALUE(child));
 #endif
 	if (IS_ERR_VALUE(child)) {
-		/* Failed before task_alloc got to use the request up (RLIMIT_NPROC, memory). */
+		/*
+		 * Failed before task_alloc got to use the request up (RLIMIT_NPROC, memory). But with a signal pending
+		 * copy_process() gives up at once, and the kernel makes the same call again: then the request stands.
+		 */
 		flags = args->flags;
-		if (rec->armed && flags & CLONE_PIDFD && !(flags & CLONE_THREAD) &&
+		if ((long)child != -ERESTARTNOINTR && rec->armed && flags & CLONE_PIDFD &&
+		    !(flags & CLONE_THREAD) &&
 		    (!rec->arm_addr || rec->arm_addr == (u64)args->pidfd))
 			arm_lapse(rec, AUTOKILL_ASK_FAILED);
 		if (rec->newborn)

@@ -64,8 +64,9 @@ struct clone_args; /* <linux/sched.h> */
  *   new.rlim_cur = PR_AUTOKILL << 32 | flags << 8 | command
  *   new.rlim_max = 1 << 63 | addr, or the present hard limit if addr is 0
  *
- * returns what prctl() would, and sets no limit. 0: nothing is loaded, and the limit is set; it limits
- * nothing (since Linux 2.4.25). autokill_request() tries both.
+ * returns what prctl() would, and sets no limit. 0: nobody answers, and the limit is set; it limits
+ * nothing (since Linux 2.4.25), but without CAP_SYS_RESOURCE a hard limit cannot be raised again. So QUERY
+ * first. autokill_request() does all that.
  */
 #define PR_AUTOKILL 0x414b494c
 
@@ -140,8 +141,8 @@ enum autokill_asked {
  * autokill_request - prctl(PR_AUTOKILL, ...) that no other process can make fail
  * @command, @flags, @addr: as for the prctl()
  *
- * By prctl(), and where that gives EINVAL by setrlimit(), see above. Where neither is to be had (a seccomp filter bars
- * setrlimit(), and the programs are skipped), EINVAL after 64 tries. Safe in signal handlers.
+ * By prctl(), and where that gives EINVAL by setrlimit(), see above. Where neither is to be had (a seccomp filter or a low
+ * hard limit bars setrlimit(), and the programs are skipped), EINVAL after 64 tries. Safe in signal handlers.
  *
  * Return: 1 or more, errno unchanged; -1 with errno as the prctl() has it. EINVAL then means that nothing is loaded, or
  * that what is loaded does not know the command or a flag.
@@ -171,7 +172,7 @@ int autokill_query(void);
  * the request up or changes the thread's credentials, and both parent and child then ask whether the child is
  * tethered: if not, it ends before it returns from here, is reaped, and the call fails with EAGAIN. A child
  * that the kernel does not reap is waited for as usual, with __WALL if exit_signal is 0.
- * *args is not changed. Whatever the outcome, no request is left pending.
+ * *args is not changed. Whatever the outcome, no request of this call's is left pending.
  *
  * Return: the child's pid in the caller's pid namespace; 0 in the child; -1 with errno set:
  *   E2BIG   @size is above 4096

@@ -219,7 +219,8 @@ skipped_without_lsm()
 		-- /guest/skipped.sh "$2" --without-lsm
 }
 # starve LINE N LOOPERS [OPTION]... - a user who holds up our programs, and N requests by another
-starve() { on "$1" -t 1800 "${@:4}" -f "$OUTPUT/tests/starve:/usr/bin/starve" -- /guest/starve.sh "$2" "$3"; }
+# One CPU, by whose instructions the clock goes: how late a request is does not depend on this machine.
+starve() { on "$1" -t 1800 --icount "${@:4}" -f "$OUTPUT/tests/starve:/usr/bin/starve" -- /guest/starve.sh "$2" "$3"; }
 # library LINE N - calls of autokill_clone3() while all else in the process works against it
 library() { on "$1" -t 3600 -f "$OUTPUT/tests/library:/usr/bin/library" -- /guest/library.sh "$2"; }
 escape() { on "$1" -t 2400 -f "$OUTPUT/tests/escape:/usr/bin/escape" -- /guest/escape.sh "$2"; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * asked.c - P13 to P18: a request for one clone alone, what became of it, and the way by setrlimit()
+ * asked.c - P13 to P17: a request for one clone alone, what became of it, and the way by setrlimit()
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -11,6 +11,7 @@ agent_start || exit 1
 status=0
 library --calls "$1" || status=1
 library --calls "$(($1 / 10))" --hide-clone3 || status=1
+library --calls "$(($1 / 2))" --bare || status=1
 autokill status | sed -n '/^Requests/,/^Clones/p'
 check 'no tether, file, request or guard is left' maps_empty
 finish || status=1

@@ -6,8 +6,10 @@
  *   a handler     on a timer, makes a tethered child of its own in the middle of whatever the main thread is doing
  *   main          makes N tethered children, releases each, and sees it die
  *
- *   library --calls N [--hide-clone3]
+ *   library --calls N [--hide-clone3] [--bare]
  *
+ * --bare: the request and the clone are our own, signals come often, so that the kernel makes the call again, and no
+ * credentials change: AUTOKILL_ASK has to name each child.
  * --hide-clone3: under a seccomp filter that gives ENOSYS, as those of container engines do.
  */
 #include <getopt.h>
@@ -25,27 +27,32 @@
 
 static long calls = 2000;
 static atomic_bool stop;
-static atomic_long served, refused, outlived, handled, other;
+static bool bare;
+static atomic_long served, refused, outlived, handled, other, early, untold;
 
-/* A tethered child is made, released and waited for. */
-static void one(unsigned int flags)
+/* The child that has come back from the call says so by a byte. */
+static void child_says(int to)
 {
-	int pidfd = -1, watch, ended;
-	struct clone_args args = { .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD };
-	pid_t pid = autokill_clone3(&args, sizeof(args), flags);
+	if (write(to, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
 
-	if (pid == 0)
-		for (;;)
-			pause();
-	if (pid < 0) {
-		if (errno == EAGAIN)
-			refused++;
-		else
-			other++;
-		return;
-	}
-	served++;
-	watch = syscall(SYS_pidfd_open, pid, 0);
+/* @pid is alive, is released by closing @pidfd, and dies. */
+static void release(pid_t pid, int pidfd, int from)
+{
+	int watch = syscall(SYS_pidfd_open, pid, 0), ended;
+	char byte;
+	ssize_t n;
+
+	do
+		n = read(from, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		served++;
+	else
+		early++;
 	close(pidfd);
 	do
 		ended = poll(&(struct pollfd){ .fd = watch, .events = POLLIN }, 1, DEADLINE_MS);
@@ -55,8 +62,63 @@ static void one(unsigned int flags)
 		kill(pid, SIGKILL);
 	}
 	close(watch);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
+}
+
+/* By the library; or, with @bare, by a request and a clone of our own, and a question afterwards. */
+static pid_t tethered(struct clone_args *args, unsigned int flags)
+{
+	pid_t pid;
+	long ret;
+
+	if (!bare)
+		return autokill_clone3(args, sizeof(*args), flags);
+	if (autokill_request(AUTOKILL_ARM, flags, args->pidfd) < 0)
+		return -1;
+	args->flags |= CLONE_PIDFD;
+	pid = syscall(SYS_clone3, args, sizeof(*args));
+	if (pid <= 0)
+		return pid;
+	ret = autokill_request(AUTOKILL_ASK, 0, 0);
+	if (ret != (AUTOKILL_SERVED | pid))
+		untold++;
+	return pid;
+}
+
+/* A tethered child is made, released and waited for. */
+static void one(unsigned int flags)
+{
+	int pidfd = -1, pipe_of[2];
+	struct clone_args args = { .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD };
+	pid_t pid;
+
+	if (pipe(pipe_of))
+		die("pipe");
+	pid = tethered(&args, flags);
+	if (pid == 0)
+		child_says(pipe_of[1]);
+	close(pipe_of[1]);
+	if (pid > 0)
+		release(pid, pidfd, pipe_of[0]);
+	else if (errno == EAGAIN)
+		refused++;
+	else
+		other++;
+	close(pipe_of[0]);
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Once, so that we come on even where what the handler does takes longer than @us. */
+static void alarm_in(long us)
+{
+	struct itimerval when = { .it_value.tv_usec = us };
+
+	setitimer(ITIMER_REAL, &when, NULL);
 }
 
 static void handler(int sig)
@@ -66,6 +128,7 @@ static void handler(int sig)
 	(void)sig;
 	handled++;
 	one(AUTOKILL_NNP);
+	alarm_in(20000);
 	errno = saved;
 }
 
@@ -99,8 +162,8 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "calls", required_argument, NULL, 'c' },
 						 { "hide-clone3", no_argument, NULL, 'h' },
+						 { "bare", no_argument, NULL, 'b' },
 						 {} };
-	struct itimerval every = { { 0, 20000 }, { 0, 20000 } }, never = {};
 	struct sigaction act = { .sa_handler = handler, .sa_flags = SA_RESTART };
 	pthread_t thread;
 	sigset_t alarm;
@@ -111,6 +174,8 @@ int main(int argc, char **argv)
 			calls = atol(optarg);
 		else if (c == 'h')
 			hide_clone3();
+		else if (c == 'b')
+			bare = true;
 		else
 			return 2;
 	}
@@ -118,20 +183,30 @@ int main(int argc, char **argv)
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
 	pthread_sigmask(SIG_BLOCK, &alarm, NULL);
-	if (pthread_create(&thread, NULL, changes, NULL))
+	if (bare) {
+		act.sa_handler = nothing;
+	} else if (pthread_create(&thread, NULL, changes, NULL)) {
 		die("pthread_create");
+	}
 	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
 	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &every, NULL);
-	for (long i = 0; i < calls; i++)
+	alarm_in(20000);
+	for (long i = 0; i < calls; i++) {
+		if (bare) /* somewhere within the call, once */
+			alarm_in(1 + i * 37 % 4000);
 		one(i % 4 ? AUTOKILL_NNP : AUTOKILL_NNP | AUTOKILL_TREE);
-	setitimer(ITIMER_REAL, &never, NULL);
+	}
+	alarm_in(0);
 	stop = true;
-	pthread_join(thread, NULL);
+	if (!bare)
+		pthread_join(thread, NULL);
 	printf("%ld served, %ld refused, %ld made in the handler\n", (long)served, (long)refused,
 	       (long)handled);
-	check(served + refused == calls + handled, "each call ends in one of the two");
-	check(handled > 0, "the handler was called: %ld", (long)handled);
+	check(served > calls / 2 && served + refused == calls + handled,
+	      "each call ends in one of the two");
+	check(handled || bare, "the handler was called: %ld", (long)handled);
+	check(!early, "no child dies before its release: %ld", (long)early);
+	check(!untold, "each child is named by AUTOKILL_ASK: %ld are not", (long)untold);
 	check(!other, "no other failure: %ld", (long)other);
 	check(!outlived, "no child is returned without its tether: %ld", (long)outlived);
 	return checks_end();

@@ -14,7 +14,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "stress.h"
 
@@ -43,7 +43,14 @@ static void stay_on(int cpu)
 		die("sched_setaffinity");
 }
 
-/* One third only asks, one third arms, one third clones. */
+static void limit_asks(void)
+{
+	uint64_t limit[2] = { (uint64_t)PR_AUTOKILL << 32 | AUTOKILL_QUERY, ~0ULL };
+
+	syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, limit, NULL);
+}
+
+/* One in four only asks, one arms, one sets limits, one clones. */
 static void loop(int kind)
 {
 	struct sched_param none = {};
@@ -59,6 +66,8 @@ static void loop(int kind)
 		} else if (kind == 1) {
 			prctl(PR_AUTOKILL, AUTOKILL_ARM, AUTOKILL_NNP, 0, 0);
 			prctl(PR_AUTOKILL, AUTOKILL_UNARM, 0, 0, 0);
+		} else if (kind == 2) {
+			limit_asks();
 		} else {
 			pidfd = syscall(SYS_pidfd_open, getpid(), 0);
 			close(pidfd);
@@ -90,7 +99,7 @@ static pid_t alice_starts(int cpus)
 		for (int i = 0; i < loopers; i++)
 			if (fork() == 0) {
 				stay_on(cpu);
-				loop(i % 3);
+				loop(i % 4);
 			}
 		for (int i = 0; i < BUSY; i++)
 			if (fork() == 0) {
@@ -115,17 +124,30 @@ struct tally {
 
 static void request_one(struct tally *t)
 {
-	int pidfd = -1, watch;
+	int pidfd = -1, watch, pipe_of[2];
 	struct clone_args args = { .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD };
-	uint64_t before = now_ns(), took;
-	pid_t pid = autokill_clone3(&args, sizeof(args), AUTOKILL_NNP);
+	uint64_t before, took;
+	pid_t pid;
+	char byte;
 
-	if (pid == 0)
+	if (pipe(pipe_of))
+		die("pipe");
+	before = now_ns();
+	pid = autokill_clone3(&args, sizeof(args), AUTOKILL_NNP);
+	if (pid == 0) {
+		if (write(pipe_of[1], "", 1) != 1)
+			_exit(1);
 		for (;;)
 			pause();
+	}
 	took = now_ns() - before;
 	t->slowest = took > t->slowest ? took : t->slowest;
 	t->late += took > LATE_NS;
+	close(pipe_of[1]);
+	/* The child has come back from the call, too, or never will. */
+	if (pid > 0)
+		t->early += read(pipe_of[0], &byte, 1) != 1;
+	close(pipe_of[0]);
 	if (pid < 0) {
 		if (errno == EINVAL)
 			t->other++;

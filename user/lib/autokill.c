@@ -18,7 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/wait.h> /* __WALL */
 #include <unistd.h>
 
 #include "autokill.h"
@@ -26,11 +26,14 @@
 #define CLONE3_SIZE_MIN 64   /* CLONE_ARGS_SIZE_VER0 */
 #define CLONE3_SIZE_MAX 4096 /* more than a page is E2BIG, clone3(2); the smallest page there is */
 
-/* How often to ask by prctl() where setrlimit() cannot be asked. */
+/* How often to ask by prctl() where setrlimit() cannot be asked, and how often a loaded kernel side has to say EINVAL. */
 #define TRIES 64
+#define TRIES_LOADED 3
 
 #define RLIMIT_ADDR_MAX ((1ULL << 57) - 1)
 #define RLIMIT_ADDR_MARK (1ULL << 63)
+
+#define SIGNAL_MAX 64 /* _NSIG; clone() takes more */
 
 struct limit { /* struct rlimit64 of prlimit64() */
 	uint64_t cur, max;
@@ -44,25 +47,24 @@ static long limit_call(const struct limit *new, struct limit *old)
 }
 
 /*
- * The request by setrlimit(): 1 or more, or -errno. 0: nothing is loaded. -EOPNOTSUPP: this way is barred, by a hard
- * limit that is too low.
+ * The request by setrlimit(): 1 or more, or -errno. 0: nobody answers there. -EOPNOTSUPP: this way is barred, by a seccomp
+ * filter or by a hard limit that is too low, which only CAP_SYS_RESOURCE passes.
  */
 static long ask_by_limit(unsigned int command, unsigned int flags, uintptr_t addr)
 {
 	struct limit old, new = { .cur = (uint64_t)PR_AUTOKILL << 32 | flags << 8 | command };
 	long ret;
 
-	if (flags >> 24 || addr > RLIMIT_ADDR_MAX || limit_call(NULL, &old))
+	if (command > 0xff || flags >> 24 || addr > RLIMIT_ADDR_MAX || limit_call(NULL, &old))
 		return -EOPNOTSUPP;
-	new.max = addr ? RLIMIT_ADDR_MARK | addr : old.max;
-	if (new.cur > new.max || new.max > old.max)
-		return -EOPNOTSUPP;
+	new.max = addr ? RLIMIT_ADDR_MARK | addr : old.max < new.cur ? RLIM_INFINITY : old.max;
 	ret = limit_call(&new, NULL);
 	if (ret == 0) {
 		/* Nobody answered, so it is set. What another thread of ours has just asked is no limit. */
 		if (old.cur >> 32 == PR_AUTOKILL)
 			old.cur = old.max;
-		limit_call(&old, NULL);
+		if (limit_call(&old, NULL))
+			limit_call(&(struct limit){ new.max, new.max }, NULL);
 	}
 	return ret;
 }
@@ -70,20 +72,23 @@ static long ask_by_limit(unsigned int command, unsigned int flags, uintptr_t add
 /* 1 or more, or -errno. Changes errno. */
 static long ask(unsigned int command, unsigned int flags, uintptr_t addr)
 {
-	long ret;
+	long ret, limit = 1;
+	int loaded = 0;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES && loaded < TRIES_LOADED; i++) {
 		ret = prctl(PR_AUTOKILL, (unsigned long)command, (unsigned long)flags, addr, 0UL);
 		if (ret >= 0 || errno != EINVAL)
 			return ret < 0 ? -errno : ret ?: -EINVAL;
 		/* First what leaves the hard limit as it is, should nobody answer. */
-		ret = ask_by_limit(AUTOKILL_QUERY, 0, 0);
-		if (ret > 0)
+		if (limit > 0)
+			limit = ask_by_limit(AUTOKILL_QUERY, 0, 0);
+		if (limit > 0) {
 			ret = ask_by_limit(command, flags, addr);
-		else if (ret < 0)
-			ret = -EOPNOTSUPP; /* a seccomp filter's word */
-		if (ret != -EOPNOTSUPP)
-			return ret ?: -EINVAL;
+			if (ret && ret != -EOPNOTSUPP)
+				return ret;
+		}
+		/* What answers this one was not skipped just now, so it may have meant what it said. */
+		loaded += prctl(PR_AUTOKILL, (unsigned long)AUTOKILL_QUERY, 0UL, 0UL, 0UL) > 0;
 		sched_yield();
 	}
 	return -EINVAL;
@@ -123,7 +128,7 @@ static long clone_legacy(const struct clone_args *args, size_t size)
 	uint64_t only_clone3 = ~0xffffffffULL | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND |
 			       CLONE_PARENT_SETTID | CLONE_DETACHED | CSIGNAL;
 
-	if (args->flags & only_clone3 || args->exit_signal > CSIGNAL) {
+	if (args->flags & only_clone3 || args->exit_signal > SIGNAL_MAX) {
 		errno = ENOSYS;
 		return -1;
 	}
@@ -132,12 +137,12 @@ static long clone_legacy(const struct clone_args *args, size_t size)
 			errno = ENOSYS;
 			return -1;
 		}
+	unsigned long flags = args->flags | args->exit_signal, pidfd = args->pidfd,
+		      child_tid = args->child_tid;
 #ifdef __x86_64__
-	return syscall(SYS_clone, args->flags | args->exit_signal, 0UL, args->pidfd,
-		       args->child_tid, 0UL);
+	return syscall(SYS_clone, flags, 0UL, pidfd, child_tid, 0UL);
 #else
-	return syscall(SYS_clone, args->flags | args->exit_signal, 0UL, args->pidfd, 0UL,
-		       args->child_tid);
+	return syscall(SYS_clone, flags, 0UL, pidfd, 0UL, child_tid);
 #endif
 }
 
@@ -166,31 +171,38 @@ static pid_t clone_native(union clone_buffer *buffer, size_t size, bool guard)
 	return pid;
 }
 
-/* Was the child @pid, which is the last that this thread has made, tethered? */
+/*
+ * Was the child @pid, which is the last that this thread has made, tethered? While no handler can run, the thread's last
+ * request was for this one.
+ */
 static bool is_tethered(pid_t pid)
 {
 	long ret = ask(AUTOKILL_ASK, 0, 0);
 
-	/* No number: the programs that tell it were skipped. The request was for this clone alone. */
+	if (ret == -EINVAL) /* version 1 of the interface cannot be asked */
+		return ask(AUTOKILL_QUERY, 0, 0) == 1;
+	/* No number: the programs that tell it were skipped. */
 	return ret > 0 && ret & AUTOKILL_SERVED &&
 	       (!AUTOKILL_SERVED_PID(ret) || AUTOKILL_SERVED_PID(ret) == pid);
 }
 
+/* By system calls alone: those of libc are points at which the thread may be cancelled. */
 static void child_undo(const struct clone_args *args, pid_t pid)
 {
 	int *pidfd = (int *)(uintptr_t)args->pidfd;
 
-	syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0);
-	/* Not ours to wait for with CLONE_PARENT, nor where SIGCHLD is ignored: ECHILD. */
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
-	close(*pidfd);
+	if (syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0))
+		kill(pid, SIGKILL);
+	syscall(SYS_close, *pidfd);
 	*pidfd = -1;
+	/* Not ours to wait for with CLONE_PARENT, nor where SIGCHLD is ignored: ECHILD. */
+	while (syscall(SYS_wait4, pid, NULL, __WALL, NULL) < 0 && errno == EINTR)
+		;
 }
 
 static pid_t clone_requested(union clone_buffer *buffer, size_t size, unsigned int flags)
 {
-	long ret = ask(AUTOKILL_ARM, flags, buffer->args.pidfd);
+	long ret = ask(AUTOKILL_ARM, flags, 0);
 	int err;
 	pid_t pid;
 
@@ -205,7 +217,7 @@ static pid_t clone_requested(union clone_buffer *buffer, size_t size, unsigned i
 		errno = err;
 	} else if (pid == 0) {
 		/* So that nothing runs, and starts others, before its creator finds out. */
-		if (ask(AUTOKILL_ASK, AUTOKILL_ASK_SELF, 0) != AUTOKILL_SERVED)
+		if (ask(AUTOKILL_ASK, AUTOKILL_ASK_SELF, 0) == AUTOKILL_ASK_NONE)
 			_exit(127);
 	} else if (!is_tethered(pid)) {
 		child_undo(&buffer->args, pid);
@@ -271,7 +283,7 @@ pid_t autokill_clone3(const struct clone_args *args, size_t size, unsigned int f
 	}
 	/* After EPERM, too: the caller's own no_new_privs, or a guard, is a right here, but not to the flag. */
 	pid = clone_armed(&buffer, size, flags);
-	if (pid < 0 && errno == EINVAL)
+	if (pid < 0 && errno == EINVAL && !autokill_query())
 		errno = err; /* nothing is loaded: then the kernel's own word stands */
 	return pid;
 }

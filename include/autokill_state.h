@@ -67,7 +67,7 @@ struct autokill_config {
 	__u32 kill;   /* enum autokill_kill */
 	__u32 native; /* enum autokill_native */
 	__u32 fell;   /* enum autokill_fell, several */
-	__u32 spare;  /* 0 */
+	__u32 pins;   /* that load has made; 0 until all are, or of a version that did not count */
 };
 
 enum autokill_tether_state {

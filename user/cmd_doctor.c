@@ -294,8 +294,9 @@ static void examine(struct doctor *d)
 		native_say(d, c.native);
 		d->verdict = agent_say_alive(d, &maps) ? canary_say(d, &maps, 0) : CANNOT_SAY;
 	} else {
-		say(d, "loaded", false, "half-made: a load or unload is at work or was interrupted",
-		    "run: autokill load");
+		say(d, "loaded", false,
+		    "nobody can arm: a load or unload is at work or was interrupted",
+		    "if it stays so, run: autokill load, which keeps what somebody depends on");
 		d->verdict = CANNOT_SAY;
 	}
 	maps_close(&maps);

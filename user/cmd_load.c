@@ -5,17 +5,21 @@
  * Architecture: nothing is pinned, and nobody but the canary can arm, until the canary has been
  * killed in every way; so a load that is killed before leaves nothing. Pinning runs with signals
  * blocked, and a load that is killed in the middle of it leaves pins without AUTOKILL_READY: nobody
- * can arm, and the next load removes them by name. AUTOKILL_READY is the last thing written.
+ * can arm, and the next load removes them by name. AUTOKILL_READY is the last thing written. An unload that is
+ * killed leaves the same, but maybe with tethers, which only it, and the next load, can keep: see unready_settle().
  */
 #include <argp.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "canary.h"
+#include "cleanup.h"
+#include "left.h"
 #include "loader.h"
 #include "msg.h"
 #include "names.h"
@@ -25,6 +29,8 @@
 #include "verbs.h"
 #include "view.h"
 
+#define LEFT_WAIT_MS 10000
+#define LEFT_LOOK_MS 20
 #define ROOM_DEFAULT 16384
 #define ROOM_MOST 4194304 /* PID_MAX_LIMIT: more processes than that there cannot be */
 
@@ -150,13 +156,76 @@ static int already_loaded(const struct autokill_config *config)
 	return 1;
 }
 
+/* Pins are missing, whom somebody depends on. -1. */
+static int missing_say(const char *more)
+{
+	msg_error(
+		"load: pins are missing in %s, %s; end what depends on them, then: autokill unload "
+		"--force",
+		AUTOKILL_PIN_DIR, more);
+	return -1;
+}
+
+/*
+ * An interrupted unload has left the door closed, and all is there. If somebody depends on it, open it again: 1.
+ * What a canary of an interrupted load has left in the maps goes by itself, a little later. 0: nobody depends on it.
+ */
+static int unready_settle(const struct maps *m, struct autokill_config *config,
+			  const struct pins_scan *scan)
+{
+	bool whole = pins_whole(config, scan), any = true;
+	int err = 0;
+
+	for (int i = 0; i < LEFT_WAIT_MS / LEFT_LOOK_MS && any; i++) {
+		_cleanup_(left_free) struct left l = {};
+
+		if (i)
+			poll(NULL, 0, LEFT_LOOK_MS);
+		err = left_read(m, &l);
+		any = !err && left_any(&l);
+		if (any && whole) {
+			err = maps_set_ready(m, AUTOKILL_READY, 0);
+			if (!err)
+				msg_warn(
+					"load: an unload was interrupted, and nobody could arm since; %zu "
+					"tethered children, %zu requests and %zu guarded tasks are kept",
+					l.n, l.armed, l.guarded);
+			if (!err)
+				return already_loaded(config);
+			break;
+		}
+	}
+	if (err) {
+		msg_error("load: cannot read or write the maps in %s: %s; nothing is removed",
+			  AUTOKILL_PIN_DIR, strerror(-err));
+		return -1;
+	}
+	return any ? missing_say("and children, requests or guards depend on what is left") : 0;
+}
+
+/* What is pinned, whose maps are @m: 0: leftovers; 1: a complete load; -1: not to be touched, which has been said. */
+static int maps_settle(const struct maps *m, const struct pins_scan *scan)
+{
+	struct autokill_config config;
+	int err = maps_config(m, &config);
+
+	if (err) {
+		msg_error("load: cannot read maps/config: %s; nothing is changed", strerror(-err));
+		return -1;
+	}
+	if (pins_missing(&config, scan))
+		return missing_say("and what hung on them is detached");
+	if (config.ready == AUTOKILL_READY)
+		return already_loaded(&config);
+	return unready_settle(m, &config, scan);
+}
+
 /*
  * What is in the pin directory? 0: nothing, or leftovers that have been removed; 1: a complete load
  * of this version; -1: something that must not be touched, and a message has said so.
  */
 static int pins_settle(void)
 {
-	struct autokill_config config;
 	struct pins_scan scan;
 	struct maps maps;
 	int err;
@@ -187,22 +256,13 @@ static int pins_settle(void)
 		return -1;
 	}
 	if (!err) {
-		err = maps_config(&maps, &config);
+		err = maps_settle(&maps, &scan);
 		maps_close(&maps);
-		if (err) {
-			msg_error("load: cannot read maps/config: %s; nothing is changed",
-				  strerror(-err));
-			return -1;
-		}
-		if (config.ready == AUTOKILL_READY)
-			return already_loaded(&config);
+		if (err)
+			return err;
 	} else if (answers_now()) {
 		/* An interrupted load or unload lets nobody arm. So somebody has removed pins. */
-		msg_error(
-			"load: pins are missing in %s, and programs answer all the same; end what "
-			"depends on them, then: autokill unload --force",
-			AUTOKILL_PIN_DIR);
-		return -1;
+		return missing_say("and programs answer all the same");
 	}
 	err = pins_remove(AUTOKILL_PIN_DIR);
 	if (err) {
@@ -232,6 +292,23 @@ static int canary_prove(struct loader *l)
 	return failed ? -1 : n;
 }
 
+/* The pins are counted and nobody can miss one before he may arm. */
+static int pins_publish(const struct maps *m)
+{
+	struct autokill_config config;
+	struct pins_scan scan;
+	int err = pins_scan(AUTOKILL_PIN_DIR, &scan);
+
+	if (!err)
+		err = maps_config(m, &config);
+	if (err)
+		return err;
+	config.pins = scan.found;
+	config.ready = AUTOKILL_READY;
+	config.canary_tgid = 0;
+	return maps_set_config(m, &config);
+}
+
 static int publish(struct loader *l)
 {
 	sigset_t all, old;
@@ -240,8 +317,11 @@ static int publish(struct loader *l)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	err = loader_pin(l, AUTOKILL_PIN_DIR);
-	if (!err)
-		err = maps_set_ready(&l->maps, AUTOKILL_READY, 0);
+	if (!err) {
+		err = pins_publish(&l->maps);
+		if (err)
+			pins_remove(AUTOKILL_PIN_DIR);
+	}
 	if (err)
 		msg_error("load: cannot pin into %s: %s; nothing stays loaded", AUTOKILL_PIN_DIR,
 			  *l->why ? l->why : strerror(-err));

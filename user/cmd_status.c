@@ -16,6 +16,7 @@
 #include "names.h"
 #include "others.h"
 #include "out.h"
+#include "pins.h"
 #include "status.h"
 #include "times.h"
 #include "users.h"
@@ -105,12 +106,27 @@ static __u64 oldest_wait(const struct status *s, __u64 now)
 	return oldest;
 }
 
+/* The folder first: an unload that begins meanwhile has closed the door before it removes anything. */
+static int pins_status_read(const struct maps *m, struct status *s)
+{
+	struct autokill_config now;
+	struct pins_scan scan;
+	int err = pins_scan(AUTOKILL_PIN_DIR, &scan);
+
+	if (!err)
+		err = maps_config(m, &now);
+	s->pins_missing = !err && pins_missing(&now, &scan);
+	return err;
+}
+
 /* 0 or -errno; what was read until then is for status_free() either way */
 static int status_read(const struct maps *m, struct status *s)
 {
 	int err;
 
 	err = maps_stats(m, &s->stats);
+	if (!err)
+		err = pins_status_read(m, s);
 	if (!err)
 		err = maps_tethers(m, &s->tethers, &s->n_tethers);
 	if (!err)
@@ -133,7 +149,7 @@ static int status_read(const struct maps *m, struct status *s)
 
 static bool is_ready(const struct status *s)
 {
-	return s->config.ready == AUTOKILL_READY && !s->others.n &&
+	return s->config.ready == AUTOKILL_READY && !s->pins_missing && !s->others.n &&
 	       (!s->agent_needed || s->agent_alive);
 }
 
@@ -142,6 +158,10 @@ static const char *state_text(const struct status *s)
 	if (s->others.n)
 		return "loaded, and NOT AS IT SHOULD BE: another autokill is attached, too, and takes over "
 		       "children; see others below";
+	if (s->pins_missing)
+		return "loaded, and NOT AS IT SHOULD BE: pins are missing in " AUTOKILL_PIN_DIR
+		       ", and what hung on "
+		       "them is detached; end what depends on it, then: autokill unload --force, and load again";
 	switch (s->config.ready) {
 	case AUTOKILL_READY:
 		return is_ready(s)
@@ -154,7 +174,8 @@ static const char *state_text(const struct status *s)
 	case AUTOKILL_NOT_READY:
 		break;
 	}
-	return "not ready: being loaded or unloaded, or left half-made; if it stays so, load again";
+	return "not ready, nobody can arm: being loaded or unloaded, or one of these was interrupted; if it "
+	       "stays so, run: autokill load, which keeps what somebody depends on";
 }
 
 static void agent_print(const struct status *s)

@@ -5,12 +5,12 @@
 #include <linux/membarrier.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cleanup.h"
+#include "left.h"
 #include "maps.h"
 #include "msg.h"
 #include "others.h"
@@ -53,50 +53,26 @@ static const struct argp argp = {
 
 #define NAMED_AT_MOST 8
 
-static int tethers_left(const struct maps *m)
+static void left_say(const struct left *l, bool force)
 {
-	struct autokill_tether *t;
-	size_t n;
-	int err = maps_tethers(m, &t, &n);
+	for (size_t i = 0; i < l->n && i < NAMED_AT_MOST; i++) {
+		const struct autokill_tether *t = &l->tethers[i];
 
-	if (err)
-		return err;
-	for (size_t i = 0; i < n && i < NAMED_AT_MOST; i++)
 		msg_warn("unload: tether %llu: child %u, made by pid %u (%s), uid %u",
-			 (unsigned long long)t[i].id, t[i].tgid, t[i].creator, t[i].comm, t[i].uid);
-	if (n > NAMED_AT_MOST)
-		msg_warn("unload: and %zu more: see autokill ps", n - NAMED_AT_MOST);
-	free(t);
-	return n > INT32_MAX ? INT32_MAX : (int)n;
-}
-
-/*
- * What depends on the programs: children that are tethered, threads that were told that their next
- * child will be, processes that may gain privileges as soon as nobody guards them. Negative: -errno.
- */
-static int left(const struct maps *m, bool force)
-{
-	size_t armed, guarded;
-	int tethers, err;
-
-	tethers = tethers_left(m);
-	if (tethers < 0)
-		return tethers;
-	err = maps_tasks(m, &armed, &guarded);
-	if (err)
-		return err;
-	if (!tethers && !armed && !guarded)
-		return 0;
+			 (unsigned long long)t->id, t->tgid, t->creator, t->comm, t->uid);
+	}
+	if (l->n > NAMED_AT_MOST)
+		msg_warn("unload: and %zu more: see autokill ps", l->n - NAMED_AT_MOST);
 	if (force)
-		msg_warn("unload: forced: %d tethered children live on, %zu requests are void, %zu "
-			 "tasks are guarded no more",
-			 tethers, armed, guarded);
+		msg_warn(
+			"unload: forced: %zu tethered children live on, %zu requests are void, %zu "
+			"tasks are guarded no more",
+			l->n, l->armed, l->guarded);
 	else
 		msg_error(
-			"unload: refused: %d tethered children would live on, %zu requests be "
+			"unload: refused: %zu tethered children would live on, %zu requests be "
 			"void, %zu guarded tasks be guarded no more; end them first, or use --force",
-			tethers, armed, guarded);
-	return 1;
+			l->n, l->armed, l->guarded);
 }
 
 /*
@@ -112,6 +88,35 @@ static int close_door(const struct maps *m)
 	return err;
 }
 
+/*
+ * May the pins of @m go? 0: yes; else a message has said why not. The door is open again before anything is
+ * said, since whoever reads our messages may make us wait. It stays closed where it was closed before and pins
+ * are missing, as a forced unload that was interrupted leaves it: nobody is to arm there.
+ */
+static int close_if_left(const struct maps *m, const struct pins_scan *scan, bool force)
+{
+	_cleanup_(left_free) struct left l = {};
+	struct autokill_config config;
+	int err = maps_config(m, &config), again = 0;
+
+	if (!err)
+		err = close_door(m);
+	if (!err)
+		err = left_read(m, &l);
+	if (!force && (err || left_any(&l)) &&
+	    (config.ready == AUTOKILL_READY || pins_whole(&config, scan)))
+		again = maps_set_ready(m, AUTOKILL_READY, 0);
+	if (err)
+		msg_error("unload: cannot read the maps: %s", strerror(-err));
+	else if (left_any(&l))
+		left_say(&l, force);
+	if (again)
+		msg_error(
+			"unload: and nobody can arm until this is put right: %s; run: autokill load",
+			strerror(-again));
+	return !force && (err || left_any(&l)) ? -1 : 0;
+}
+
 static int refuse(const char *why)
 {
 	msg_error(
@@ -122,10 +127,10 @@ static int refuse(const char *why)
 }
 
 /* May the pins go? 0: yes; else a message has said why not. */
-static int unload_allowed(bool force)
+static int unload_allowed(const struct pins_scan *scan, bool force)
 {
 	struct maps m;
-	int err, some;
+	int err;
 
 	err = maps_open(&m);
 	if (err == -EPROTO && !force) {
@@ -146,17 +151,9 @@ static int unload_allowed(bool force)
 			 err == -EPROTO ? "another version" : strerror(-err));
 		return 0;
 	}
-	err = close_door(&m);
-	some = err ? err : left(&m, force);
-	if (some < 0)
-		msg_error("unload: cannot read the maps: %s", strerror(-some));
-	if (some && !force) {
-		maps_set_ready(&m, AUTOKILL_READY, 0);
-		maps_close(&m);
-		return -1;
-	}
+	err = close_if_left(&m, scan, force);
 	maps_close(&m);
-	return 0;
+	return err;
 }
 
 /* Nothing in our pins. 0, or 1 if somebody else is attached, whom only he who has the links can detach. */
@@ -186,10 +183,12 @@ static int unload(bool force)
 		msg_error("unload: cannot read %s: %s", AUTOKILL_PIN_DIR, strerror(-err));
 		return 1;
 	}
-	if (scan.found && unload_allowed(force))
-		return 1;
+	/* From the closing of the door on, only SIGKILL is to end us; what that leaves, load puts right. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (scan.found && unload_allowed(&scan, force))
+		return 1;
 	err = pins_remove(AUTOKILL_PIN_DIR);
 	if (err) {
 		msg_error("unload: cannot remove everything from %s: %s; run it again",

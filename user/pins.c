@@ -198,6 +198,16 @@ int pins_scan(const char *base, struct pins_scan *out)
 	return 0;
 }
 
+bool pins_whole(const struct autokill_config *config, const struct pins_scan *scan)
+{
+	return config->pins && scan->found >= config->pins;
+}
+
+bool pins_missing(const struct autokill_config *config, const struct pins_scan *scan)
+{
+	return config->ready == AUTOKILL_READY && scan->found < config->pins;
+}
+
 static const char *type_text(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -221,11 +231,15 @@ static int folder_check(const char *path, char found[PINS_FOUND_MAX])
 	/* Whoever can only read there gets nothing: pins are 0600. */
 	if (S_ISDIR(st.st_mode) && !st.st_uid && !(st.st_mode & 022))
 		return 0;
+	/* Not by rm where it is root's: what is pinned there may be in use, and all would end with it. */
 	snprintf(
 		found, PINS_FOUND_MAX,
 		"%s is a %s of uid %u, mode %04o, and not a folder of root's alone (0700), so that others "
-		"can take the programs away; see who has made it, and remove it: rm -r %s",
-		path, type_text(st.st_mode), st.st_uid, st.st_mode & 07777, path);
+		"can take the programs away; %s %s",
+		path, type_text(st.st_mode), st.st_uid, st.st_mode & 07777,
+		S_ISDIR(st.st_mode) && !st.st_uid ? "run: chmod 0700"
+						  : "see who has made it, and remove it: rm -r",
+		path);
 	return 1;
 }
 
@@ -248,18 +262,21 @@ static int above_check(const char *base, char found[PINS_FOUND_MAX])
 		return 0;
 	snprintf(
 		found, PINS_FOUND_MAX,
-		"%s is a %s of uid %u, mode %04o, where others can move away what is root's; mount it so "
-		"that it is root's: mount -t bpf -o mode=0700 bpf %s",
-		path, type_text(st.st_mode), st.st_uid, st.st_mode & 07777, path);
+		"%s is a %s of uid %u, mode %04o, where others can move away what is root's; run: chown "
+		"root: %s && chmod 0700 %s",
+		path, type_text(st.st_mode), st.st_uid, st.st_mode & 07777, path, path);
 	return 1;
 }
 
 int pins_check(const char *base, char found[PINS_FOUND_MAX])
 {
 	char path[PINS_PATH_MAX];
+	struct stat st;
 	int ret;
 
 	*found = '\0';
+	if (lstat(base, &st) && errno == ENOENT)
+		return 0;
 	ret = above_check(base, found);
 	if (!ret)
 		ret = folder_check(base, found);

@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "autokill_state.h"
+
 #define PINS_PATH_MAX 256
-#define PINS_FOUND_MAX 768
+#define PINS_FOUND_MAX 1024
 
 struct pin {
 	const char *dir; /* "maps", "progs" or "links" */
@@ -45,11 +47,22 @@ int pins_path(char path[PINS_PATH_MAX], const char *base, const char *dir, const
 int pins_scan(const char *base, struct pins_scan *out);
 
 /**
+ * pins_whole - is all there that load has pinned?
+ * @scan: made before @config was read, so that an unload that begins in between is no loss
+ *
+ * Return: also false if load has not come to its end, or did not count.
+ */
+bool pins_whole(const struct autokill_config *config, const struct pins_scan *scan);
+
+/** pins_missing - are some of those that load has counted not there, and is this no unload? As pins_whole(). */
+bool pins_missing(const struct autokill_config *config, const struct pins_scan *scan);
+
+/**
  * pins_check - are @base and its folders root's, and written by root alone, and the folder above such that they stay it?
  * @found: receives what is wrong with which, for the middle of a message; else ""
  *
  * Whoever may write to one of them can take our pins away, and the programs with them. Follows no
- * symbolic link. What is not there is right.
+ * symbolic link. What is not there is right, and without @base the folder above is none of our business.
  * Return: 0 if they are; 1 if not, and @found is set; -errno if it cannot be looked at.
  */
 int pins_check(const char *base, char found[PINS_FOUND_MAX]);

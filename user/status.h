@@ -23,6 +23,7 @@ struct status {
 	size_t n_unreaped;
 	struct others others;
 	struct autokill_agent agent;
+	bool pins_missing;
 	bool agent_needed, agent_alive;
 	__u64 agent_beat_ns;  /* since its last heartbeat; 0 if there was none, or it has ended */
 	__u64 oldest_wait_ns; /* of the tethers that are released and not killed */

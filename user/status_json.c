@@ -160,7 +160,7 @@ void status_json(const struct status *s)
 	out_add_bool(o, "loaded", true);
 	out_add_text(o, "version", out_text(version, c->version, sizeof(c->version)));
 	out_add_u64(o, "layout", c->state_version);
-	out_add_text(o, "state", name_ready(c->ready));
+	out_add_text(o, "state", s->pins_missing ? "pins-missing" : name_ready(c->ready));
 	out_add_text(o, "hooks", c->lsm ? "lsm" : "fmod_ret");
 	out_add(o, "fell_back", fell_json(s));
 	out_add_text(o, "loaded_at", time_json(when, sizeof(when), c->loaded_at, time_offset()));

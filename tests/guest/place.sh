@@ -101,12 +101,17 @@ check 'the agent ends' agent_stop
 not_both()
 {
 	# shellcheck disable=SC2016 # for the inner shell
-	unshare -m sh -c 'mount -t bpf -o mode=0700 bpf /sys/fs/bpf; autokill load; echo $? >/tmp/there' &
-	autokill load
+	unshare -m sh -c 'mount -t bpf -o mode=0700 bpf /sys/fs/bpf; autokill load 2>/tmp/there.log; echo $? >/tmp/there' &
+	autokill load 2>/tmp/here.log
 	here=$?
 	wait $!
-	echo "here $here, there $(cat /tmp/there)"
-	[ $here != 0 ] || [ "$(cat /tmp/there)" != 0 ]
+	there=$(cat /tmp/there)
+	echo "here $here, there $there"
+	cat /tmp/here.log /tmp/there.log
+	# Both may be refused, but by each other, and not for another reason.
+	[ $here = 0 ] || grep -q 'another autokill is attached' /tmp/here.log || return 1
+	[ "$there" = 0 ] || grep -q 'another autokill is attached' /tmp/there.log || return 1
+	[ $here != 0 ] || [ "$there" != 0 ]
 }
 check 'unload' autokill unload
 check 'two loads at once in two places' not_both
@@ -134,6 +139,104 @@ check 'a pin is missing: unload' exits 1 'pins are missing' autokill unload
 agent_stop
 check 'a pin is missing: unload --force' autokill unload --force
 check 'and nothing is left' sh -c "! ls $pins"
+
+# --- an unload that was killed: what somebody depends on is kept by the next load
+
+# ready_is N - config.ready, as whoever is killed leaves it
+ready_is()
+{
+	# shellcheck disable=SC2046 # bytes
+	set -- "$1" $(bpftool -j map lookup pinned $pins/maps/config key 0 0 0 0 | sed 's/.*"value":\[\([^]]*\)\].*/\1/' | tr -d '"' | tr , ' ')
+	ready=$1
+	shift
+	bytes="$1 $2 $3 $4 $ready 0 0 0"
+	shift 8
+	# shellcheck disable=SC2086
+	bpftool map update pinned $pins/maps/config key 0 0 0 0 value $bytes "$@"
+}
+# holder - a tethered child, whose pid is in $child, as long as $holder lives
+holder()
+{
+	autokill run sleep 1000 </dev/null >/dev/null 2>&1 &
+	holder=$! tries=0
+	until child=$(pgrep -P $holder -x sleep); do
+		tries=$((tries + 1))
+		[ $tries -lt 200 ] || return 1
+		usleep 50000
+	done
+}
+dies_with_holder()
+{
+	kill -KILL "$holder"
+	tries=0
+	while kill -0 "$child" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$child/status"; do
+		tries=$((tries + 1))
+		[ $tries -lt 200 ] || { kill -KILL "$child"; return 1; }
+		usleep 50000
+	done
+}
+unload_into_nothing()
+{
+	autokill unload 2>&1 | true
+	exits 0 'loaded and ready' autokill status
+}
+nothing_depends() { tries=0; until [ -z "$(autokill ps --json)" ]; do tries=$((tries + 1)); [ $tries -lt 200 ] || return 1; usleep 50000; done; }
+
+check 'load' autokill load
+agent_start
+check 'a child is tethered' holder
+check 'an unload that is refused, and nobody reads why' unload_into_nothing
+check 'a door left closed' ready_is 0
+check 'status says how it is opened' exits 1 'interrupted; .*run: autokill load' autokill status
+check 'doctor, too' exits 2 'run: autokill load' autokill doctor
+check 'load keeps the child' exits 0 'an unload was interrupted' autokill load
+check 'and it is served as before' autokill status
+check 'a door left closed again' ready_is 0
+check 'unload is refused' exits 1 'refused: 1 tethered' autokill unload
+check 'and opens it' autokill status
+check 'the child dies with its holder' dies_with_holder
+check 'and nothing depends' nothing_depends
+check 'a door left closed, and nobody depends: load' ready_is 0
+check 'it is leftovers' exits 0 'removed what an interrupted' autokill load
+agent_stop
+agent_start
+check 'it serves' autokill run true
+
+# --- a link is missing: what hung on it is detached, and that is said
+
+check 'a child is tethered' holder
+link=$(find $pins/links -name 'autokill_exit*' | head -n 1)
+rm "$link"
+check 'a link is missing: status' exits 1 'pins are missing' autokill status
+check 'a link is missing: status --json' exits 1 '"state":"pins-missing"' autokill status --json
+check 'a link is missing: load' exits 1 'pins are missing' autokill load
+check 'a link is missing, and the door closed' ready_is 0
+check 'load leaves it' exits 1 'pins are missing' autokill load
+check 'unload is refused, and does not open it' exits 1 'refused: 1 tethered' autokill unload
+check 'nobody can arm' exits 1 'not ready' autokill status
+kill -KILL "$holder" "$child"
+agent_stop
+check 'unload --force' autokill unload --force
+
+# --- modes: the advice destroys nothing
+
+check 'load' autokill load
+agent_start
+check 'a child is tethered' holder
+chmod g+w $pins
+check 'a mode for others' exits 1 "run: chmod 0700 $pins$" autokill status
+chmod 0700 $pins
+chmod 0770 $bpffs
+check 'a bpffs for others' exits 1 "run: chown root: $bpffs && chmod 0700 $bpffs$" autokill unload
+chown root: $bpffs && chmod 0700 $bpffs
+check 'what is advised puts it right' autokill status
+check 'and the child dies with its holder' dies_with_holder
+agent_stop
+check 'nothing depends' nothing_depends
+check 'unload' autokill unload
+chmod 0770 $bpffs
+check 'nothing is loaded, whatever the folder above is' exits 0 'nothing was loaded' autokill unload
+chmod 0700 $bpffs
 
 # --- namespaces, in which root is not root, or numbers and clocks are others
 

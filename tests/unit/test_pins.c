@@ -206,12 +206,13 @@ static void refuses_folders_of_others(void **state)
 		snprintf(path, sizeof(path), "%s%s", f->base, dirs[i]);
 		assert_int_equal(chown(path, 1000, 0), 0);
 		assert_refused(f, path, " is a folder of uid 1000, mode 0700, and not ");
+		assert_refused(f, path, " remove it: rm -r ");
 		assert_int_equal(chown(path, 0, 1000), 0);
 		assert_right(f); /* 0700: the group has nothing */
 		for (mode_t bit = 1; bit < 0100; bit <<= 1) {
 			assert_int_equal(chmod(path, 0700 | bit), 0);
 			if (bit & 022)
-				assert_refused(f, path, " is a folder of uid 0, mode 07");
+				assert_refused(f, path, "; run: chmod 0700 /");
 			else
 				assert_right(f);
 		}
@@ -238,6 +239,8 @@ static void refuses_a_bpffs_of_others(void **state)
 {
 	struct fixture *f = *state;
 
+	assert_int_equal(chmod(f->top, 0777), 0);
+	assert_right(f); /* nothing there that could be moved */
 	close(pins_lock(f->base));
 	assert_int_equal(chmod(f->top, 01777), 0);
 	assert_right(f);
@@ -245,12 +248,30 @@ static void refuses_a_bpffs_of_others(void **state)
 	assert_refused(f, f->top, " mode 0777, where others can move away what is root's; ");
 	assert_int_equal(chmod(f->top, 0770), 0);
 	assert_refused(f, f->top, " mode 0770, ");
+	assert_refused(f, f->top, "; run: chown root: ");
 	assert_int_equal(chmod(f->top, 0755), 0);
 	assert_right(f);
 	assert_int_equal(chmod(f->top, 01777), 0);
 	assert_int_equal(chown(f->top, 1000, 1000), 0);
 	assert_refused(f, f->top, " of uid 1000, ");
 	assert_int_equal(chown(f->top, 0, 0), 0);
+}
+
+/* Counted by load, as the last thing before everybody may arm. */
+static void misses_what_was_counted(void **state)
+{
+	const struct pins_scan all = { .found = 5 }, fewer = { .found = 4 };
+	struct autokill_config c = { .ready = AUTOKILL_READY, .pins = 5 };
+
+	(void)state;
+	assert_true(pins_whole(&c, &all) && !pins_missing(&c, &all));
+	assert_true(!pins_whole(&c, &fewer) && pins_missing(&c, &fewer));
+	c.ready = AUTOKILL_NOT_READY; /* an unload */
+	assert_true(!pins_whole(&c, &fewer) && !pins_missing(&c, &fewer));
+	c.pins = 0; /* load has not come so far, or did not count */
+	assert_false(pins_whole(&c, &all));
+	c.ready = AUTOKILL_READY;
+	assert_false(pins_missing(&c, &all));
 }
 
 static void locks_no_link(void **state)
@@ -340,6 +361,7 @@ int main(void)
 		CASE(leaves_nothing_when_empty),
 		CASE(refuses_folders_of_others),
 		CASE(refuses_a_bpffs_of_others),
+		CASE(misses_what_was_counted),
 		CASE(locks_no_link),
 		CASE(one_at_a_time),
 		CASE(lock_dies_with_its_holder),

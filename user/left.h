@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* left.h - who depends on what is loaded */
+#ifndef AUTOKILL_USER_LEFT_H
+#define AUTOKILL_USER_LEFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "maps.h"
+
+/*
+ * Children that are tethered, threads that were told that their next child will be, processes that may
+ * gain privileges as soon as nobody guards them.
+ */
+struct left {
+	struct autokill_tether *tethers;
+	size_t n, armed, guarded;
+};
+
+/** left_read - who is in the maps now. Return: 0, with @out for left_free(); -errno, and it is empty. */
+int left_read(const struct maps *m, struct left *out);
+
+/** left_any - is there anybody? */
+bool left_any(const struct left *l);
+
+/** left_free - may be called twice */
+void left_free(struct left *l);
+
+#endif /* AUTOKILL_USER_LEFT_H */

@@ -231,6 +231,7 @@ int cmd_agent(int argc, char **argv)
 	char why[PLACE_TEXT_MAX];
 	int err;
 
+	memset(&m, 0xff, sizeof(m)); /* no descriptors, for maps_close() */
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	if (place_wrong(why)) {
 		msg_error("agent: %s", why);
@@ -256,6 +257,12 @@ int cmd_agent(int argc, char **argv)
 		return 1;
 	}
 	err = proof_make(&proof);
+	if (err == -ETIMEDOUT) {
+		msg_error(
+			"agent: its child, by which it tries whether it can kill, did not get to run: this "
+			"machine is too busy; start it again");
+		return 1;
+	}
 	if (err) {
 		msg_error(
 			"agent: cannot make a child of another uid, to try whether it can kill: %s; "

@@ -174,7 +174,7 @@ static const char *state_text(const struct status *s)
 	case AUTOKILL_NOT_READY:
 		break;
 	}
-	return "not ready, nobody can arm: being loaded or unloaded, or one of these was interrupted; if it "
+	return "not ready: nobody can arm; being loaded or unloaded, or one of these was interrupted; if it "
 	       "stays so, run: autokill load, which keeps what somebody depends on";
 }
 

@@ -196,6 +196,12 @@ static int object_load(struct loader *l)
 	return fail(l, err, "the kernel does not load the programs");
 }
 
+/* The hook is taken, or has no room (BPF_MAX_TRAMP_LINKS): nothing that the kernel refuses by itself. */
+static bool is_of_others(int err)
+{
+	return err == -EBUSY || err == -E2BIG || err == -ENOSPC;
+}
+
 static int programs_attach(struct loader *l, const struct rungs *rungs)
 {
 	struct bpf_program *prog;
@@ -211,7 +217,11 @@ static int programs_attach(struct loader *l, const struct rungs *rungs)
 
 			snprintf(what, sizeof(what), "cannot attach %s", *name);
 			snprintf(l->culprit, sizeof(l->culprit), "%s", *name);
-			l->lower = is_of_the_rung(err);
+			l->lower = is_of_the_rung(err) && !is_of_others(err);
+			if (is_of_others(err))
+				l->mend =
+					"another tool hangs on this hook: find it (bpftool link) and "
+					"end it, then load again";
 			return fail(l, err, what);
 		}
 		l->link_names[l->n_links] = *name;

@@ -6,17 +6,22 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "autokill.h"
 #include "cleanup.h"
 #include "pins.h"
 
+#define USER_NAMESPACE_INITIAL 0xEFFFFFFDU /* include/linux/proc_ns.h: PROC_USER_INIT_INO */
 #define WAIT_MS 10000
 #define LOOK_MS 20
 #define NAMESPACES_MAX 256
@@ -94,6 +99,7 @@ static int links_read(const char *base, const __u32 *own, size_t n_own, struct o
 {
 	__u32 pinned[OTHERS_MAX] = {}, id = 0;
 	int n = pinned_read(base, pinned, OTHERS_MAX);
+	bool pending = false;
 
 	*out = (struct others){};
 	if (n < 0)
@@ -107,6 +113,10 @@ static int links_read(const char *base, const __u32 *own, size_t n_own, struct o
 		fd = bpf_link_get_fd_by_id(id);
 		if (fd < 0 && errno == ENOENT) /* it went */
 			continue;
+		if (fd < 0 && errno == EAGAIN) { /* it is just being made: bpf_link_by_id() */
+			pending = true;
+			continue;
+		}
 		is = fd < 0 ? -errno : is_of_autokill(fd, &out->links[out->n]);
 		if (is < 0) {
 			out->n = 0;
@@ -118,7 +128,7 @@ static int links_read(const char *base, const __u32 *own, size_t n_own, struct o
 		out->n = 0;
 		return -errno;
 	}
-	return 0;
+	return pending && !out->n ? -EAGAIN : 0;
 }
 
 /* Is a bpffs mounted where load pins, in the mount namespace of @pid? What else is there we do not touch. */
@@ -139,14 +149,64 @@ static bool has_bpffs(unsigned int pid)
 	return has;
 }
 
+/*
+ * A user namespace of its own, where any user can mount a bpffs. What is pinned there is not of who may load; and
+ * nobody is to be sent there as root.
+ */
+static bool in_user_namespace(unsigned int pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/user", pid);
+	if (stat(path, &st))
+		return errno != ENOENT; /* a kernel without any; or it has ended */
+	return st.st_ino != USER_NAMESPACE_INITIAL;
+}
+
+/* The folder of links below @base as @pid sees it, by no symbolic link: that could lead back to ours. */
+static int links_open(unsigned int pid, const char *base)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_NO_SYMLINKS };
+	char path[PINS_PATH_MAX];
+	_cleanup_close_ int root = -1;
+
+	snprintf(path, sizeof(path), "/proc/%u/root", pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || pins_path(path, base, "links", ""))
+		return -1;
+	return (int)syscall(SYS_openat2, root, path + strspn(path, "/"), &how, sizeof(how));
+}
+
+/* Is @link pinned there? A name that is a symbolic link is none. */
+static bool links_have(unsigned int pid, const char *base, __u32 link)
+{
+	_cleanup_close_ int dir = links_open(pid, base);
+	char path[PINS_PATH_MAX];
+	struct stat st;
+	__u32 id = 0;
+
+	for (const struct pin *pin = pins_table; pin->name && dir >= 0; pin++) {
+		if (strcmp(pin->dir, "links") ||
+		    fstatat(dir, pin->name, &st, AT_SYMLINK_NOFOLLOW) || S_ISLNK(st.st_mode))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, pin->name);
+		if (!link_pinned(path, &id) && id == link)
+			return true;
+	}
+	return false;
+}
+
 /* Has the mount namespace of @pid a pin of @link? Each namespace is looked at once. */
 static bool pins_have(unsigned int pid, const char *base, __u32 link, ino_t *seen, size_t *n_seen)
 {
 	char path[PINS_PATH_MAX];
-	__u32 ids[OTHERS_MAX] = {};
 	struct stat st;
-	int n;
 
+	if (in_user_namespace(
+		    pid)) /* before its mount namespace counts as seen: others may be in that, too */
+		return false;
 	snprintf(path, sizeof(path), "/proc/%u/ns/mnt", pid);
 	if (stat(path, &st) || *n_seen == NAMESPACES_MAX)
 		return false;
@@ -154,11 +214,7 @@ static bool pins_have(unsigned int pid, const char *base, __u32 link, ino_t *see
 		if (seen[i] == st.st_ino)
 			return false;
 	seen[(*n_seen)++] = st.st_ino;
-	if (!has_bpffs(pid))
-		return false;
-	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, base);
-	n = pinned_read(path, ids, OTHERS_MAX);
-	return n > 0 && is_in(link, ids, n);
+	return has_bpffs(pid) && links_have(pid, base, link);
 }
 
 static bool fd_is(unsigned int pid, unsigned int fd, __u32 link)
@@ -201,6 +257,14 @@ static bool fds_have(unsigned int pid, __u32 link)
 	return has;
 }
 
+/* The agent's unit has a mount namespace, where bpffs stays when it is unmounted outside; and is read-only. */
+static bool is_agent_unit(unsigned int pid)
+{
+	_cleanup_free_ char *unit = NULL;
+
+	return sd_pid_get_unit((pid_t)pid, &unit) >= 0 && !strcmp(unit, "autokill-agent.service");
+}
+
 /* Who has the first of them. What cannot be looked at is left out. */
 static void holder_find(const char *base, struct others *o)
 {
@@ -217,6 +281,7 @@ static void holder_find(const char *base, struct others *o)
 		o->by_mount = pins_have(pid, base, o->links[0].link, seen, &n_seen);
 		if (o->by_mount || fds_have(pid, o->links[0].link))
 			o->pid = pid;
+		o->by_agent = o->by_mount && is_agent_unit(pid);
 	}
 	if (proc)
 		closedir(proc);
@@ -238,6 +303,11 @@ int others_wait(const char *base, const __u32 *own, size_t n_own, struct others 
 
 	for (int i = 0;; i++) {
 		err = links_read(base, own, n_own, out);
+		/* Whose the link is that is being made is known when it is. */
+		if (err == -EAGAIN && i < tries) {
+			poll(NULL, 0, LOOK_MS);
+			continue;
+		}
 		if (err || !out->n)
 			return err;
 		/* What is pinned elsewhere does not go by itself. */
@@ -276,7 +346,13 @@ const char *others_text(char *text, size_t size, const struct others *o)
 		n += snprintf(text + n, size - n, " and %zu more", o->n - 3);
 	if (n < 0 || (size_t)n >= size)
 		return text;
-	if (o->by_mount)
+	if (o->by_agent)
+		snprintf(
+			text + n, size - n,
+			", pinned in the mount namespace of the agent, process %u; run: systemctl kill "
+			"autokill-agent",
+			o->pid);
+	else if (o->by_mount)
 		snprintf(
 			text + n, size - n,
 			", pinned in the mount namespace of process %u; run: nsenter -m -t %u autokill unload",

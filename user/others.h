@@ -24,6 +24,7 @@ struct others {
 	size_t n;
 	__u32 pid; /* of a process that has them, or whose mount namespace has their pins; 0: none found */
 	bool by_mount; /* the latter */
+	bool by_agent; /* and that is autokill-agent.service */
 };
 
 /** link_id - the id of the link behind the descriptor @fd. Return: 0, -errno. */

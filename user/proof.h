@@ -20,7 +20,7 @@ struct proof {
 /**
  * proof_make - a child of another uid, while we still have CAP_SETUID
  *
- * Return: 0; -EPERM if it cannot get that uid; other -errno. Then there is none.
+ * Return: 0; -EPERM if it cannot get that uid; -ETIMEDOUT if it does not get to run; other -errno. Then there is none.
  */
 int proof_make(struct proof *p);
 
@@ -31,7 +31,7 @@ int proof_make(struct proof *p);
  */
 int proof_kill(struct proof *p, const struct maps *m);
 
-/** proof_end - end it if it is still there, and reap it; may be called twice */
+/** proof_end - end it if it is still there, and reap it, within 5 s; may be called twice */
 void proof_end(struct proof *p);
 
 #endif /* AUTOKILL_USER_PROOF_H */

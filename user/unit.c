@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -23,10 +24,10 @@
 #define UNIT "autokill.service"
 #define SYSTEMCTL "/usr/bin/systemctl"
 
-/* Exit status of systemctl with @verb for the unit, or -errno. */
-static int systemctl(const char *verb)
+/* Exit status of systemctl with @argv, whose stdout is @out if that is not -1; or -errno. */
+static int systemctl_run(char *const argv[], int out)
 {
-	char *const argv[] = { "systemctl", "--quiet", (char *)verb, UNIT, NULL };
+	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	int err, status;
 	sigset_t none;
@@ -35,10 +36,18 @@ static int systemctl(const char *verb)
 	err = posix_spawnattr_init(&attr);
 	if (err)
 		return -err;
+	err = posix_spawn_file_actions_init(&actions);
+	if (!err && out >= 0)
+		err = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (err) {
+		posix_spawnattr_destroy(&attr);
+		return -err;
+	}
 	sigemptyset(&none); /* unload has blocked all */
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	err = posix_spawn(&pid, SYSTEMCTL, NULL, &attr, argv, environ);
+	err = posix_spawn(&pid, SYSTEMCTL, &actions, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	if (err)
 		return -err;
@@ -46,6 +55,34 @@ static int systemctl(const char *verb)
 		if (errno != EINTR)
 			return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Exit status of systemctl with @verb for the unit, or -errno. */
+static int systemctl(const char *verb)
+{
+	char *const argv[] = { "systemctl", "--quiet", (char *)verb, UNIT, NULL };
+
+	return systemctl_run(argv, -1);
+}
+
+/*
+ * Does the machine go down? Then the unit's own stop is queued, maybe behind whoever has called us, as another
+ * unit's ExecStop=; a stop that joins that job would wait for itself.
+ */
+static bool going_down(void)
+{
+	char *const argv[] = { "systemctl", "is-system-running", NULL };
+	char said[32] = "";
+	int out[2];
+	ssize_t n;
+
+	if (pipe2(out, O_CLOEXEC))
+		return false;
+	systemctl_run(argv, out[1]); /* its status is that of a degraded system, too */
+	close(out[1]);
+	n = read(out[0], said, sizeof(said) - 1); /* one word, which the pipe holds */
+	close(out[0]);
+	return n > 0 && !strcmp(said, "stopping\n");
 }
 
 static bool in_the_unit(void)
@@ -61,7 +98,7 @@ void unit_unloaded(void)
 {
 	int status;
 
-	if (sd_booted() <= 0 || in_the_unit() || systemctl("is-active"))
+	if (sd_booted() <= 0 || in_the_unit() || systemctl("is-active") || going_down())
 		return;
 	status = systemctl("stop");
 	if (status)

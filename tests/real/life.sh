@@ -40,13 +40,19 @@ until_true()
 
 show() { systemctl show --property="$2" --value "$1"; }
 is() { [ "$(show "$1" ActiveState)" = "$2" ]; }
-settled() { ! systemctl list-jobs --no-legend --plain | grep -v real.service; }
+settled() { local out; out=$(systemctl list-jobs --no-legend --plain) && ! grep -v -e real.service -e '^$' <<<"$out"; }
 loaded() { [ -e /sys/fs/bpf/autokill/maps/config ]; }
 not_loaded() { ! loaded; }
 ready() { autokill status >/run/status 2>&1 || { cat /run/status; return 1; }; }
 needs_agent() { [ "$(printf '%s\n' 6.18 "$kernel" | sort -V | head -n 1)" != 6.18 ]; }
 agent() { show autokill-agent MainPID; }
-no_failed_unit() { [ -z "$(systemctl --failed --no-legend --plain | tee /dev/stderr)" ]; }
+no_failed_unit()
+{
+	local out
+	out=$(systemctl --failed --no-legend --plain) || return 1
+	echo "$out"
+	[ -z "$out" ]
+}
 # The agent runs where it is needed, and elsewhere it is skipped.
 agent_right() { if needs_agent; then is autokill-agent active; else is autokill-agent inactive; fi; }
 all_right() { is autokill active && ready && agent_right; }
@@ -78,7 +84,7 @@ release()
 }
 # text names all children
 names_children() { local c; for c in "${children[@]}"; do grep -q "child $c," "$1" || { cat "$1"; return 1; }; done; }
-nothing_tethered() { [ -z "$(autokill ps --json)" ]; }
+nothing_tethered() { local out; out=$(autokill ps --json) && [ -z "$out" ]; }
 
 # --- stop, start, restart
 stop_refused() # VERB UNIT

@@ -42,9 +42,12 @@ static __always_inline bool agent_alive(void)
 static __always_inline void kill_forget(u64 id, u32 tgid, u64 start_time)
 {
 	struct waiting_key key = { .start_time = start_time, .tgid = tgid };
+	int err = map_delete(&waiting, &key);
 
-	if (!bpf_map_delete_elem(&waiting, &key))
+	if (!err)
 		__sync_fetch_and_sub(&waiting_open, 1);
+	else if (err != -ENOENT)
+		later_add(LATER_WAITING, start_time, tgid, FAIL_WAITING_DELETE, err);
 }
 
 static __always_inline void waiting_add(u64 id, u32 tgid, u64 start_time)
@@ -268,7 +271,8 @@ static __always_inline bool sweep_task(struct sweep *s, u64 addr, struct autokil
 	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &addr);
 	struct task_struct *task = (struct task_struct *)addr;
 
-	if (!rec || rec->left || rec->path[s->depth & (AUTOKILL_DEPTH - 1)] != s->id)
+	if (!rec || rec->task != addr || rec->left ||
+	    rec->path[s->depth & (AUTOKILL_DEPTH - 1)] != s->id)
 		return false;
 	/*
 	 * Not visible yet: what it has of an identity is its creator's, copied. Or it is just taking
@@ -287,7 +291,7 @@ static __always_inline bool sweep_task(struct sweep *s, u64 addr, struct autokil
 	who->start_time = BPF_CORE_READ(task, group_leader, start_boottime);
 	smp_mb();
 	rec = bpf_map_lookup_elem(&tasks, &addr);
-	return rec && rec->path[s->depth & (AUTOKILL_DEPTH - 1)] == s->id;
+	return rec && rec->task == addr && rec->path[s->depth & (AUTOKILL_DEPTH - 1)] == s->id;
 }
 
 static int sweep_slot(u32 i, struct sweep *s)
@@ -368,7 +372,7 @@ static __always_inline int agent_says(const struct autokill_agent_says *says)
 		return 0;
 	}
 	t = bpf_map_lookup_elem(&tethers, &id);
-	if (!t)
+	if (!t || is_left(t))
 		return -ENOENT;
 	switch (says->word) {
 	case AGENT_KILLED:

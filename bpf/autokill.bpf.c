@@ -46,6 +46,8 @@
 #include "compat.bpf.h"
 #include "maps.bpf.h"
 #include "events.bpf.h"
+#include "later.bpf.h"
+#include "users.bpf.h"
 #include "share.bpf.h"
 #include "state.bpf.h"
 #include "tree.bpf.h"
@@ -60,6 +62,7 @@
 #include "native.bpf.h"
 #include "watch.bpf.h"
 #include "tether.bpf.h"
+#include "again.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

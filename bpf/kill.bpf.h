@@ -143,6 +143,16 @@ static __noinline int lend_victim(struct tether *t, struct task_struct *leader)
 	return err;
 }
 
+/* The item of @role for the tether @id goes, if there is one. */
+static __always_inline void work_forget(u64 id, u32 role)
+{
+	struct work_key key = { .id = id, .role = role };
+	int err = map_delete(&works, &key);
+
+	if (err && err != -ENOENT)
+		later_add(LATER_WORK, id, role, FAIL_WORK_DELETE, err);
+}
+
 /* The item of @role for the tether @id, made where it is missing; NULL without memory. */
 static __noinline struct work *work_get(u64 id, u32 role)
 {
@@ -158,7 +168,7 @@ static __noinline struct work *work_get(u64 id, u32 role)
 		failure_count(FAIL_WORK_INSERT, err);
 	/* Pairs with kill_forget(): either it finds our item, or we miss the tether. */
 	if (!bpf_map_lookup_elem(&tethers, &key.id)) {
-		bpf_map_delete_elem(&works, &key);
+		work_forget(id, role);
 		return NULL; /* the group is gone already */
 	}
 	return bpf_map_lookup_elem(&works, &key);
@@ -224,11 +234,8 @@ static __always_inline void kill_try(u64 id, struct tether *t, struct task_struc
 
 static __always_inline void kill_forget(u64 id, u32 tgid, u64 start_time)
 {
-	struct work_key key = { .id = id, .role = WORK_PARENT };
-
-	bpf_map_delete_elem(&works, &key);
-	key.role = WORK_INIT;
-	bpf_map_delete_elem(&works, &key);
+	work_forget(id, WORK_PARENT);
+	work_forget(id, WORK_INIT);
 }
 
 static __always_inline void kill_again(u64 id, struct tether *t, struct task_struct *leader)

@@ -7,7 +7,6 @@
 #ifndef AUTOKILL_STATE_BPF_H
 #define AUTOKILL_STATE_BPF_H
 
-#define NSEC_PER_MSEC 1000000ULL
 #define LOOK_FIRST_MS 2 /* after release */
 #define LOOK_MOST_MS 1024
 #define STUCK_AFTER_NS 8000000000ULL
@@ -197,25 +196,54 @@ static __always_inline bool killed(struct tether *t, u32 killer)
  */
 static __always_inline void kill_forget(u64 id, u32 tgid, u64 start_time);
 
-/*
- * Nothing of the group of the tether @id runs any more, or its clone failed. The caller has copied
- * @uid, @tgid and @start_time from it; @tgid is 0 if there was nobody to kill. False: somebody else
- * ended it, and counts it.
- */
-static __noinline bool tether_drop(u64 id, u32 uid, u32 tgid, u64 start_time)
+/* The tether @id of @uid has been deleted. @tgid is 0 if there was nobody to kill. */
+static __always_inline void tether_ended(u64 id, u32 uid, u32 tgid, u64 start_time)
 {
 	struct user *u;
 
-	if (bpf_map_delete_elem(&tethers, &id))
-		return false;
 	if (tgid)
 		kill_forget(id, tgid, start_time);
 	u = bpf_map_lookup_elem(&users, &uid);
-	if (u)
-		__sync_fetch_and_sub(&u->tethers, 1);
-	else
+	if (u) {
+		share_give(&u->tethers, &others_tethers, uid, 1);
+		user_put(u, uid);
+	} else {
 		failure_count(FAIL_USER_COUNT, -ENOENT);
+	}
+}
+
+/*
+ * Nothing of the group of the tether @id runs any more, or its clone failed. The caller has copied
+ * @uid, @tgid and @start_time from it; @tgid is 0 if there was nobody to kill. False: somebody else
+ * ended it, and counts it. What cannot be deleted now has ended all the same, and holds its share until its timer can.
+ */
+static __noinline bool tether_drop(u64 id, u32 uid, u32 tgid, u64 start_time)
+{
+	int err = map_delete(&tethers, &id);
+	struct tether *t;
+
+	if (err == -ENOENT)
+		return false;
+	if (!err) {
+		tether_ended(id, uid, tgid, start_time);
+		return true;
+	}
+	/* By the number, for the memory may be another tether's by now. Or nobody's: so look again. */
+	t = bpf_map_lookup_elem(&tethers, &id);
+	if (!t || __sync_val_compare_and_swap(&t->d.id, id, id | TETHER_LEFT) != id)
+		return false;
+	t = bpf_map_lookup_elem(&tethers, &id);
+	if (!t)
+		return false;
+	failure_count(FAIL_TETHER_DELETE, err);
+	timer_set(t, LATER_AGAIN_MS);
 	return true;
+}
+
+/* Is @t a tether that has ended, and could not be deleted yet? Then nobody does anything with it. */
+static __always_inline bool is_left(const struct tether *t)
+{
+	return READ_ONCE(t->d.id) & TETHER_LEFT;
 }
 
 #ifdef HAS_SEND_SIGNAL
@@ -229,7 +257,7 @@ static __always_inline void look_later(struct tether *t)
 		t->d.next_look_ms = next;
 	} else if (bpf_ktime_get_boot_ns() - t->d.released_at > STUCK_AFTER_NS &&
 		   !(t->d.flags & TETHER_STUCK)) {
-		t->d.flags |= TETHER_STUCK;
+		__sync_fetch_and_or(&t->d.flags, TETHER_STUCK);
 		event_tether(EVENT_STUCK, t, 0);
 	}
 	timer_set(t, next);

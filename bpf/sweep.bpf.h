@@ -52,6 +52,8 @@ static int sweep_slot(u32 slot, struct sweep *s)
 	bpf_loop(1 << 17, mutant_loop, NULL, 0); /* as under a sweep of many thousands */
 #endif
 	addr = READ_ONCE(member->task);
+	if (addr & AUTOKILL_LEFT)
+		return 0; /* it has exited, and the slot is being emptied */
 	task = bpf_task_from_pid(BPF_CORE_READ((struct task_struct *)addr, pid));
 	if (task && (u64)task != addr) {
 		bpf_task_release(task);
@@ -62,7 +64,7 @@ static int sweep_slot(u32 slot, struct sweep *s)
 	 * we hold the task, its record cannot go: task_free comes after the last reference.
 	 */
 	rec = bpf_map_lookup_elem(&tasks, &addr);
-	if (rec && rec->path[s->depth & (AUTOKILL_DEPTH - 1)] == s->id) {
+	if (rec && rec->task == addr && rec->path[s->depth & (AUTOKILL_DEPTH - 1)] == s->id) {
 		if (!task) {
 			/* No pid leads to it: not yet, or no more, or just now (de_thread()). */
 			s->unborn += !rec->left;

@@ -66,7 +66,7 @@ static __always_inline int timer_prepare(struct tether *t)
 	return timer_set(t, BIRTH_LOOK_MS);
 }
 
-/* @how: AUTOKILL_NNP, AUTOKILL_TREE; @rec: the record of the current task. */
+/* @how: AUTOKILL_NNP, AUTOKILL_TREE; @rec: the record of the current task. On failure the share is the caller's to give back. */
 static __noinline int tether_make(u64 id, const struct autokill_task *rec, u64 task, u32 uid,
 				  u32 how)
 {
@@ -107,11 +107,14 @@ static __noinline int tether_make(u64 id, const struct autokill_task *rec, u64 t
 		return err == -ENOMEM ? -ENOMEM : -EAGAIN; /* E2BIG: full */
 	}
 	t = bpf_map_lookup_elem(&tethers, &id);
-	if (!t || timer_prepare(t)) {
-		bpf_map_delete_elem(&tethers, &id);
-		return -ENOMEM;
-	}
-	return 0;
+	err = t ? timer_prepare(t) : -ENOENT;
+	if (!err)
+		return 0;
+	err = map_delete(&tethers, &id);
+	/* Nobody knows its number. What stays in the map for ever is one element of the room. */
+	if (err)
+		failure_count(FAIL_TETHER_DELETE, err);
+	return -ENOMEM;
 }
 
 /*
@@ -167,6 +170,7 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	rec = task_record(cur);
 	if (!rec)
 		return 0;
+	later_look();
 	rec->newborn_tied = 0;
 #ifndef MUTATE_REQUEST_PENDING
 	/* A clone of this thread's that is still marked has ended: born was skipped. */
@@ -199,11 +203,8 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	if (!arming && !how && !rec->depth)
 		return 0;
 	uid = share_uid();
-	u = user_get(uid);
-	if (!u)
-		return birth_refuse(-ENOMEM);
 	if (!arming) {
-		err = task_born(rec, task, u, uid, how, 0, 0);
+		err = task_born(rec, task, user_get(uid), uid, how, 0, 0);
 		if (err)
 			return birth_refuse(err);
 		rec->newborn = (u64)task;
@@ -222,19 +223,30 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 		return -EAGAIN;
 	}
 #endif
-	if (share_take(&u->tethers, uid, c->share, 1)) {
+	u = user_get(uid);
+	if (!u)
+		return birth_refuse(-EAGAIN);
+	err = share_take(&u->tethers, &others_tethers, uid, c->share, c->room, 1);
+	if (err) {
+		user_put(u, uid);
+		if (err == -ENOSPC)
+			return birth_refuse(-EAGAIN); /* what is left is root's */
 		COUNT(refused_share);
 		event_current(EVENT_REFUSED, EAGAIN);
 		return -EAGAIN;
 	}
 	id = __sync_fetch_and_add(&last_id, 1) + 1;
+	user_pin(u); /* one hold for the tether, one for the record */
 	err = tether_make(id, rec, (u64)task, uid, how);
-	if (err)
-		goto give_back;
+	if (err) {
+		user_put(u, uid);
+		tether_ended(id, uid, 0, 0);
+		return birth_refuse(err);
+	}
 	err = task_born(rec, task, u, uid, how, id, native ? NATIVE_CHILD : 0);
 	if (err) {
-		bpf_map_delete_elem(&tethers, &id);
-		goto give_back;
+		tether_drop(id, uid, 0, 0);
+		return birth_refuse(err);
 	}
 	__sync_fetch_and_add(&births_open, 1);
 	if (watch_on)
@@ -246,10 +258,6 @@ static __always_inline int tether_birth(struct task_struct *task, u64 flags)
 	rec->arm_exec_id = cur->self_exec_id; /* of a request by clone3's flags, too */
 	COUNT(births);
 	return 0;
-
-give_back:
-	__sync_fetch_and_sub(&u->tethers, 1);
-	return birth_refuse(err);
 }
 
 /*
@@ -276,9 +284,12 @@ static __noinline int tether_released(struct tether *t)
 
 /*
  * The address @file, which is a new file's and to be tied to @id, is tied to another's: then the release of its former
- * owner went unseen. It cannot with BPF LSM; without, the release hook may be skipped. 0: that is dealt with.
+ * owner went unseen. It cannot with BPF LSM; without, the release hook may be skipped. 0: that is dealt with. Or it was seen,
+ * and the delete failed: then the element is for us to take over, and FILE_INHERITED says that it stands for @tied.
  */
-static __always_inline int file_evict(u64 file, u64 id)
+#define FILE_INHERITED 1
+
+static __always_inline int file_evict(u64 file, const struct tied_file *tied)
 {
 	struct tied_file *old = bpf_map_lookup_elem(&files, &file);
 	u64 lost_id, lost_start;
@@ -286,10 +297,12 @@ static __always_inline int file_evict(u64 file, u64 id)
 
 	if (!old)
 		return 0; /* the watch has just taken it */
-	if (old->id == id)
+	if (old->id == tied->id)
 		return -EALREADY; /* timer and born at once */
 	lost_id = old->id;
 	lost_start = old->start_time;
+	if (file_inherit(old, file, tied))
+		return FILE_INHERITED;
 	mark = file_take(old, file);
 	if (mark < 0)
 		return -EAGAIN; /* the watch is just taking it */
@@ -328,13 +341,16 @@ static __noinline int tether_tie(struct tether *t, u64 file, u64 pid, u32 nr)
 	if (!err)
 		return 0;
 	if (err == -EEXIST) {
-		err = file_evict(file, tied.id);
+		err = file_evict(file, &tied);
 		if (!err)
 			err = bpf_map_update_elem(&files, &file, &tied, BPF_NOEXIST);
 		if (!err)
 			return 0;
 	}
-	__sync_fetch_and_sub(&files_open, 1);
+	__sync_fetch_and_sub(&files_open,
+			     1); /* of an inherited one the former owner's count stays */
+	if (err == FILE_INHERITED)
+		return 0;
 	if (err != -EALREADY && err != -EAGAIN)
 		failure_count(FAIL_FILE_INSERT, err);
 	return err;
@@ -454,7 +470,7 @@ static __noinline int tether_make_up(struct tether *t, struct task_struct *creat
 	/* Unless it is marked: then the release has found it. */
 	tied = bpf_map_lookup_elem(&files, &s.file);
 	if (tied && __sync_val_compare_and_swap(&tied->word, s.file, 0) == s.file)
-		file_forget(tied, s.file, 0);
+		file_forget(tied, s.file);
 	return -ENOENT;
 }
 
@@ -516,7 +532,8 @@ static __always_inline void tether_unbirth(u64 id, u64 task)
 		return;
 	uid = t->d.uid;
 	COUNT(clones_failed);
-	event_tether(EVENT_CLONE_FAILED, t, 0);
+	if (event_allowed(uid, EVENT_CLONE_FAILED))
+		event_tether(EVENT_CLONE_FAILED, t, 0);
 	if (READ_ONCE(t->d.state) == TETHER_BIRTH)
 		birth_ends(t, TETHER_LIVE);
 	/* A file that was tied already is put later; its entry goes then, and finds no tether. */
@@ -737,9 +754,29 @@ static __always_inline void look_birth(struct tether *t)
 		timer_set(t, BIRTH_LOOK_MS);
 }
 
+/* Timer, after the end of @t, whose delete has failed. */
+static __always_inline void tether_delete_again(struct tether *t)
+{
+	u64 id = t->d.id & ~TETHER_LEFT, start_time = t->d.start_time;
+	u32 uid = t->d.uid, tgid = t->d.tgid;
+	int err = map_delete(&tethers, &id);
+
+	if (!err) {
+		tether_ended(id, uid, tgid, start_time);
+	} else if (err != -ENOENT) {
+		failure_count(FAIL_TETHER_DELETE, err);
+		timer_set(t, LATER_AGAIN_MS);
+	}
+}
+
 /* The one timer of a tether. It runs in softirq context, never twice at a time for one tether. */
 static int look(void *map, u64 *key, struct tether *t)
 {
+	if (is_left(t)) {
+		tether_delete_again(t);
+		later_look();
+		return 0;
+	}
 	switch (READ_ONCE(t->d.state)) {
 	case TETHER_BIRTH:
 		look_birth(t);
@@ -751,6 +788,7 @@ static int look(void *map, u64 *key, struct tether *t)
 	default:
 		break;
 	}
+	later_look();
 	return 0;
 }
 
@@ -805,6 +843,7 @@ static __always_inline void task_freed(struct task_struct *task)
 		tree_leave(rec);
 	}
 	task_record_drop((u64)task, uid, units);
+	later_look();
 }
 
 /* A pidfd that nobody tied, while some newborn waits for its tie: is it that newborn's? */
@@ -840,7 +879,7 @@ static __always_inline void pidfd_released(struct file *file)
 	bool lost;
 	int mark;
 
-	if (!tied) {
+	if (!tied || (READ_ONCE(tied->word) & FILE_MARKS) == FILE_LEFT) {
 		if (READ_ONCE(births_open))
 			release_of_newborn(pid);
 		return;
@@ -851,6 +890,7 @@ static __always_inline void pidfd_released(struct file *file)
 	mark = file_take(tied, key);
 	if (mark < 0)
 		return; /* somebody else handles it */
+	later_look();
 	if (lost) {
 		/* An earlier file's, of which the release was skipped. */
 		if (!mark)
@@ -859,7 +899,7 @@ static __always_inline void pidfd_released(struct file *file)
 		return;
 	}
 	t = bpf_map_lookup_elem(&tethers, &id);
-	if (!t)
+	if (!t || is_left(t))
 		return; /* its clone failed */
 	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_LIVE, TETHER_RELEASED) ==
 	    TETHER_LIVE)

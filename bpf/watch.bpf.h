@@ -8,24 +8,27 @@
  * only where a bpf() system call on a map is preempted halfway (bpf_prog_active). But it may not use a map
  * with timers (is_tracing_prog_type()), and so not maps/tethers. Therefore:
  *
- *   release_kp  (file_going)   notes in maps/files that the file goes, and who its child was
+ *   release_kp  (file_going)   notes in maps/files that the file goes, and who its child was; and in the
+ *                              queue `gone` that it has noted it
  *   release     (file_take)    the same call's other program handles it, nearly always, at once
- *   watch_tick  (timer)        finds what was noted and left, and releases it
+ *   watch_tick  (timer)        goes through the queue, and releases what was noted and left
+ *
+ * So the watch looks at what was noted, and at nothing else, however many tethers there are: a walk over 200,000
+ * elements had kept the CPU for 46 ms.
  *
  * Who may do what is said by tied_file.word, the address of the file and a mark:
  *
  *   file               tied
  *   file | FILE_GOING  the kprobe is noting                     from 0 marks, by the kprobe
- *   file | FILE_GONE   noted                                    by the kprobe; start_time is written before
- *   file | FILE_SEEN   noted, and seen by one tick of the watch by the watch
- *   0                  taken                                    by release, watch, tie or make-up
+ *   file | FILE_GONE   noted                                   by the kprobe; start_time is written before
+ *   file | FILE_LEFT   dealt with, but its delete failed       by whoever has taken it
+ *   0                  taken                                   by release, watch, tie, make-up or the timer of again.bpf.h
  *
  * Every step is a compare-and-exchange, a full barrier, that expects the address: so whoever holds a pointer
  * to an element that was deleted, and is another file's by now, changes nothing. Whoever brings it to 0 owns
  * the element, handles the release and deletes it; nobody else deletes. The kprobe and the release
  * of one file are run by one task, one after the other, in whichever order: if release was first, the
- * kprobe finds no element. Between two ticks, 20 ms, release has its time; if it is preempted for longer
- * it finds its work done.
+ * kprobe finds no element. For 20 ms release has its time; if it is preempted for longer it finds its work done.
  *
  * A new file can get the address before the watch was there. If it is tied, tether_tie() finds and takes the
  * old element; if the watch has just taken it, and not deleted it yet, tether_tie() fails, and the tie
@@ -35,10 +38,11 @@
 #define AUTOKILL_WATCH_BPF_H
 
 #define WATCH_MS 20
+#define WATCH_MOST 128 /* notes that the watch takes at a time */
 
 #define FILE_GOING 1ULL
 #define FILE_GONE 2ULL
-#define FILE_SEEN 3ULL
+#define FILE_LEFT 3ULL
 #define FILE_MARKS 3ULL
 
 /* 1: the kprobe is loaded. Set by the loader before load, as native_on. */
@@ -47,10 +51,22 @@ const volatile u32 watch_on SEC(".rodata.watch") = 0;
 /* Elements of maps/files: raised before one is put there, lowered after it was deleted. Atomic adds. */
 u64 files_open;
 /*
- * Elements with a mark: raised by the kprobe before it marks one, lowered by whoever has taken it.
- * Atomic adds. While it is 0, the watch has nothing to look for.
+ * What the kprobe has noted, in the order of time. The loader makes it as long as maps/files: of a file there is one
+ * note, which stays for 20 ms. Written by the kprobe, read by the watch alone.
  */
-u64 files_gone;
+struct gone_note {
+	u64 file; /* address */
+	u64 due;  /* ns of CLOCK_MONOTONIC: from then on release has had its time */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, struct gone_note);
+} gone SEC(".maps");
+
+/* 1: a note did not get into the queue. The watch then goes through all files. Set by the kprobe, to 0 by the watch. */
+u32 gone_lost;
 /*
  * 1: the timer of the watch is set, or whoever has moved this is about to set it. By compare-and-exchange:
  * from 0 by a birth, or by a tick that has seen a birth; to 0 by the tick.
@@ -62,10 +78,10 @@ static __always_inline int file_claim(struct tied_file *tied, u64 file)
 {
 	u64 word;
 
-	/* Once for each change that others can make after the kprobe: GONE to SEEN, SEEN to 0. */
+	/* Once for each change that the kprobe makes, and once more. */
 	for (int i = 0; i < 3; i++) {
 		word = READ_ONCE(tied->word);
-		if ((word & ~FILE_MARKS) != file)
+		if ((word & ~FILE_MARKS) != file || (word & FILE_MARKS) == FILE_LEFT)
 			return -ENOENT;
 		if (__sync_val_compare_and_swap(&tied->word, word, 0) == word)
 			return word & FILE_MARKS;
@@ -73,23 +89,37 @@ static __always_inline int file_claim(struct tied_file *tied, u64 file)
 	return -ENOENT;
 }
 
-/* The element at @tied, of which we own the word, goes. @mark is the mark that it had. */
-static __always_inline void file_forget(struct tied_file *tied, u64 file, int mark)
+/* The element at @tied, of which we own the word, goes. What is done with it is no less done if it cannot. */
+static __noinline int file_forget(struct tied_file *tied, u64 file)
 {
-	int err = bpf_map_delete_elem(&files, &file);
+	int err;
 
-	/*
-	 * The bucket's lock was not to be had in time (v6.15, rqspinlock). The release is no less seen; what
-	 * is left finds no tether, and goes when the address is used again.
-	 */
+	if (!tied)
+		return 0;
+	err = map_delete(&files, &file);
 	if (err) {
-		failure_count(FAIL_FILE_DELETE, err);
-		WRITE_ONCE(tied->word, file);
+		file = address(file);
+		__sync_lock_test_and_set(&tied->word, file | FILE_LEFT);
+		later_add(LATER_FILE, file, 0, FAIL_FILE_DELETE, err);
 	} else {
 		__sync_fetch_and_sub(&files_open, 1);
 	}
-	if (mark)
-		__sync_fetch_and_sub(&files_gone, 1);
+	return err;
+}
+
+/* The new file at the address @file takes over what a former one has left there, for @tied. True: it has. */
+static __always_inline bool file_inherit(struct tied_file *old, u64 file,
+					 const struct tied_file *tied)
+{
+	u64 left = address(file) | FILE_LEFT;
+
+	if (__sync_val_compare_and_swap(&old->word, left, 0) != left)
+		return false;
+	old->id = tied->id;
+	old->pid_struct = tied->pid_struct;
+	old->start_time = 0;
+	__sync_lock_test_and_set(&old->word, file); /* after the rest, and a full barrier */
+	return true;
 }
 
 /* Whoever gets a mark, and not -ENOENT, handles the release of @file. */
@@ -98,7 +128,7 @@ static __always_inline int file_take(struct tied_file *tied, u64 file)
 	int mark = file_claim(tied, file);
 
 	if (mark >= 0)
-		file_forget(tied, file, mark);
+		file_forget(tied, file);
 	return mark;
 }
 
@@ -109,23 +139,30 @@ static __always_inline int file_take(struct tied_file *tied, u64 file)
 static __always_inline void file_going(const struct file *file)
 {
 	u64 key = (u64)file, start_time = 0;
+	struct gone_note note = { .file = key };
 	struct tied_file *tied = bpf_map_lookup_elem(&files, &key);
 	struct task_struct *leader;
+	int err;
 
 	/* Another struct pid: an earlier file's, which went unseen. Nobody can say any more whose that was. */
 	if (!tied || tied->pid_struct != file_pid(file))
 		return;
-	__sync_fetch_and_add(&files_gone, 1);
-	if (__sync_val_compare_and_swap(&tied->word, key, key | FILE_GOING) != key) {
-		/* Being taken back by tether_make_up(); or an earlier file's, noted and not taken yet. */
-		__sync_fetch_and_sub(&files_gone, 1);
+	/* Else it is being taken back by tether_make_up(); or it is an earlier file's, noted and not taken yet. */
+	if (__sync_val_compare_and_swap(&tied->word, key, key | FILE_GOING) != key)
 		return;
-	}
 	leader = pid_task(tied->pid_struct, PIDTYPE_TGID);
 	if (leader && BPF_CORE_READ(leader, signal, live.counter))
 		start_time = BPF_CORE_READ(leader, start_boottime);
 	WRITE_ONCE(tied->start_time, start_time);
-	__sync_val_compare_and_swap(&tied->word, key | FILE_GOING, key | FILE_GONE);
+	if (__sync_val_compare_and_swap(&tied->word, key | FILE_GOING, key | FILE_GONE) !=
+	    (key | FILE_GOING))
+		return; /* release was first: it has interrupted us */
+	note.due = bpf_ktime_get_ns() + WATCH_MS * NSEC_PER_MSEC;
+	err = bpf_map_push_elem(&gone, &note, 0);
+	if (err) {
+		failure_count(FAIL_FILE_NOTE, err);
+		WRITE_ONCE(gone_lost, 1);
+	}
 }
 
 /*
@@ -139,7 +176,7 @@ static __noinline int release_unseen(u64 id, u64 start_time, bool noted)
 	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
 	u32 uid, members;
 
-	if (!t)
+	if (!t || is_left(t))
 		return 0; /* its clone failed, or the release came after all */
 	if (__sync_val_compare_and_swap((u32 *)&t->d.state, TETHER_LIVE, TETHER_RELEASED) !=
 		    TETHER_LIVE &&
@@ -178,19 +215,46 @@ static __noinline int release_unseen(u64 id, u64 start_time, bool noted)
 	return 0;
 }
 
+/* The release of @file was noted, and has had its time: if it is still there, it is for us. */
+static __always_inline void watch_release(struct tied_file *tied, u64 file)
+{
+	u64 id, start_time;
+
+	if (READ_ONCE(tied->word) != (file | FILE_GONE))
+		return;
+	/* Of this file, if we can take it. */
+	id = tied->id;
+	start_time = READ_ONCE(tied->start_time);
+	if (file_take(tied, file) >= 0)
+		release_unseen(id, start_time, true);
+}
+
+struct watched {
+	u64 now;
+	u32 more; /* 1: there is more to do now */
+};
+
+static int watch_note(u32 i, struct watched *w)
+{
+	struct tied_file *tied;
+	struct gone_note note;
+
+	w->more = 0;
+	if (bpf_map_peek_elem(&gone, &note) || note.due > w->now)
+		return 1;
+	if (bpf_map_pop_elem(&gone, &note))
+		return 1;
+	w->more = 1;
+	tied = bpf_map_lookup_elem(&files, &note.file);
+	if (tied)
+		watch_release(tied, note.file);
+	return 0;
+}
+
+/* Where a note was lost. Release may be in the middle of its work then, and finds it done. */
 static long watch_file(struct bpf_map *map, const u64 *key, struct tied_file *tied, void *ctx)
 {
-	u64 word = READ_ONCE(tied->word), file = word & ~FILE_MARKS, id, start_time;
-
-	if ((word & FILE_MARKS) == FILE_GONE) {
-		__sync_val_compare_and_swap(&tied->word, word, file | FILE_SEEN);
-	} else if ((word & FILE_MARKS) == FILE_SEEN) {
-		/* Of this file, if we can take it. */
-		id = tied->id;
-		start_time = READ_ONCE(tied->start_time);
-		if (file_take(tied, file) >= 0)
-			release_unseen(id, start_time, true);
-	}
+	watch_release(tied, READ_ONCE(tied->word) & ~FILE_MARKS);
 	return 0;
 }
 
@@ -216,17 +280,23 @@ static __always_inline bool watch_needed(void)
 
 static int watch_tick(void *map, u32 *key, struct watch *w)
 {
+	struct watched done = { .now = bpf_ktime_get_ns() };
+	u64 ms = WATCH_MS;
 	int err;
 
-	if (READ_ONCE(files_gone))
+	bpf_loop(WATCH_MOST, watch_note, &done, 0);
+	if (done.more)
+		ms = 1;
+	if (READ_ONCE(gone_lost) && __sync_val_compare_and_swap(&gone_lost, 1, 0))
 		bpf_for_each_map_elem(&files, watch_file, NULL, 0);
-	if (!watch_needed()) {
+	later_look();
+	if (!done.more && !watch_needed()) {
 		/* Pairs with watch_start(): either we see the birth now, or it sees that we have stopped. */
 		__sync_val_compare_and_swap(&watching, 1, 0);
 		if (!watch_needed() || __sync_val_compare_and_swap(&watching, 0, 1))
 			return 0;
 	}
-	err = bpf_timer_start(&w->timer, WATCH_MS * NSEC_PER_MSEC, 0);
+	err = bpf_timer_start(&w->timer, ms * NSEC_PER_MSEC, 0);
 	if (err) {
 		failure_count(FAIL_TIMER_START, err);
 		WRITE_ONCE(watching, 0);

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 6
+#define AUTOKILL_STATE_VERSION 7
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -90,6 +90,9 @@ enum autokill_scope {
 #define TETHER_STUCK (1U << 1) /* EVENT_STUCK was written */
 #define TETHER_TOLD (1U << 2)  /* the agent's to end: whoever released it does nothing more to it */
 
+#define TETHER_LEFT                                                                                \
+	(1ULL << 63) /* in tether.id: it has ended; its delete failed, and is done again later */
+
 /*
  * maps/tethers, by id: what a reader may use of it. The value in the map is longer: a BPF timer and
  * task work follow (struct tether in bpf/maps.bpf.h).
@@ -125,6 +128,12 @@ struct autokill_tether {
 	__u32 members;	 /* alive at the release */
 };
 
+/*
+ * Of a room, what only uid 0 may take: all others together get no more than the rest. Of one tether nothing, else at
+ * least one.
+ */
+#define AUTOKILL_RESERVE(room) ((room) < 8 ? (room) > 1 : (room) / 8)
+
 #define HOLD_FILE (1U << 31) /* tether.holds: the release has not been dealt with yet */
 
 /*
@@ -132,7 +141,7 @@ struct autokill_tether {
  * members of trees
  */
 struct autokill_task {
-	__u64 task;   /* address of the task_struct: the key */
+	__u64 task; /* address of the task_struct: the key; AUTOKILL_LEFT in it: nobody's any more */
 	__u64 tether; /* the tether that this task is the child of, 0 if none */
 	__u64 newborn; /* task_struct that this task is just cloning, which has a record; 0 if none */
 	__u64 newborn_id;  /* the tether of it, 0 if none */
@@ -160,6 +169,12 @@ struct autokill_task {
 	__u64 path[AUTOKILL_DEPTH]; /* the ids of these trees, outermost first */
 	__u32 slot[AUTOKILL_DEPTH]; /* its slot in maps/members for each, plus 1; 0 if none */
 };
+
+/*
+ * In the lowest two bits of an address that names the owner of an element of maps/tasks or maps/members: the element is
+ * nobody's any more, its delete failed or is under way.
+ */
+#define AUTOKILL_LEFT 3
 
 /* maps/members: the tasks that are alive in a tree, each at a slot of its own */
 struct autokill_member_key {
@@ -254,6 +269,15 @@ enum autokill_what {
 	FAIL_TREE_LOST = 24,   /* a member whose tether is not there: cannot be */
 	FAIL_NATIVE_INFO = 25, /* a struct pidfd_info could not be completed */
 	FAIL_BIRTH_LATE = 26,  /* a skipped birth was not made up for: killed, from 6.18 on */
+	/* A delete that failed, and not because somebody else was first. FAIL_LATER: it is not done again. */
+	FAIL_TETHER_DELETE = 27,
+	FAIL_TASK_DELETE = 28,
+	FAIL_WORK_DELETE = 29,
+	FAIL_WAITING_DELETE = 30,
+	FAIL_USER_DELETE = 31,
+	FAIL_LATER = 32,
+	FAIL_FILE_NOTE =
+		33, /* a release was not noted for the watch, which looks at all files then */
 };
 
 struct autokill_failure {
@@ -276,6 +300,26 @@ enum autokill_event_type {
 	EVENT_UNTIED = 9,  /* a newborn without a file was killed */
 	EVENT_STUCK = 10,  /* killed, but still there after 8 s: uninterruptible sleep */
 	EVENT_EMPTY = 11,  /* the last member of a tree exited, and the pidfd is still open */
+};
+
+/*
+ * maps/left_out, by uid and type: of EVENT_CLONE_FAILED, EVENT_REFUSED and EVENT_GUARD, which anybody can bring about as
+ * often as he likes, one uid writes AUTOKILL_EVENTS_SOME in AUTOKILL_EVENTS_SPAN_NS, and the rest is only counted. Else one
+ * user could have the kills of all others overwritten in a second.
+ */
+#define AUTOKILL_EVENTS_SOME 64
+#define AUTOKILL_EVENTS_SPAN_NS 60000000000ULL
+#define AUTOKILL_NO_UID 0xffffffffU /* of uids for which there was no room in the map */
+
+struct autokill_left_out_key {
+	__u32 uid;
+	__u32 type; /* enum autokill_event_type */
+};
+
+struct autokill_left_out {
+	__u64 since;   /* when the span began, ns of CLOCK_BOOTTIME */
+	__u64 written; /* in this span */
+	__u64 count;   /* left out since the load */
 };
 
 enum autokill_killer {
@@ -392,5 +436,6 @@ _Static_assert(sizeof(struct autokill_task) == 336, "layout of maps/tasks");
 _Static_assert(sizeof(struct autokill_event) == 88, "layout of maps/events");
 _Static_assert(sizeof(struct autokill_member_key) == 16, "layout of maps/members");
 _Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");
+_Static_assert(sizeof(struct autokill_left_out) == 24, "layout of maps/left_out");
 
 #endif /* AUTOKILL_STATE_H */

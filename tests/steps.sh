@@ -252,6 +252,18 @@ must_skip()
 			-f "$OUTPUT/tests/$4:/usr/bin/$4" \
 			-- /guest/must_skip.sh "${@:3}"
 }
+# rtwait LINE: what a real-time task waits for with the watch, that is, without BPF LSM, in a large room; in instructions
+rtwait()
+{
+	on "$1" -t 600 -M 3G --icount -a "$without_lsm" -f "$OUTPUT/tests/rtwait:/usr/bin/rtwait" -- /guest/rtwait.sh 3 1000
+}
+# delete_fails LINE FILTER: each second delete from a map fails, and nobody may notice
+delete_fails()
+{
+	local mutant=$OUTPUT/mutations/DELETE_FAILS
+	make -j2 OUTPUT="$mutant" MUTATION=DELETE_FAILS "$mutant/autokill" &&
+		on "$1" -t 900 -f "$mutant/autokill:/mutant" -- /guest/delete_fails.sh "$2"
+}
 # must_escape MUTATION: see tests/guest/must_escape.sh
 must_escape()
 {

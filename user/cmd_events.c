@@ -24,7 +24,8 @@
 #include "view.h"
 
 #define POLL_MS 100
-#define RETRIES 10 /* polls for which an event may be half written; it takes microseconds */
+#define LEFT_OUT_POLLS 100 /* what was left out is said every 10 s, if it has grown */
+#define RETRIES 10	   /* polls for which an event may be half written; it takes microseconds */
 
 struct events_options {
 	bool json, follow;
@@ -75,7 +76,7 @@ static const struct argp argp = {
 	       "Of a tree: how many threads were alive in it, and, when it is over, how many "
 	       "processes were sent SIGKILL, by how many sweeps.\n\n"
 	       "--json gives event, seq, time, boot_ns, tether, pid, uid, comm, took_ns, members, "
-	       "signalled, sweeps, errno, killer; or event (overwritten, unreadable) and count; or "
+	       "signalled, sweeps, errno, killer; or event (left-out), kind, uid and count; or event (overwritten, unreadable) and count; or "
 	       "event (unloaded).\n\n"
 	       "Exit status: 0 done (also by SIGINT, or when autokill was unloaded), 1 failed, "
 	       "2 usage.",
@@ -200,11 +201,60 @@ static void lost_print(const struct events_options *o, const char *what, __u64 c
 	out_json(json);
 }
 
+/* Of one uid and kind, @count events were only counted. */
+static void left_out_print(const struct events_options *o, const struct left_out *l)
+{
+	const char *kind = name_event(l->key.type);
+	struct json_object *json;
+
+	if (!o->json) {
+		out_flush();
+		if (l->key.uid == AUTOKILL_NO_UID)
+			msg_warn(
+				"events: %llu %s of other users were left out: more than %d a minute",
+				l->count, kind, AUTOKILL_EVENTS_SOME);
+		else
+			msg_warn("events: %llu %s of uid %u were left out: more than %d a minute",
+				 l->count, kind, l->key.uid, AUTOKILL_EVENTS_SOME);
+		return;
+	}
+	json = out_json_new();
+	out_add_text(json, "event", "left-out");
+	out_add_text(json, "kind", kind);
+	if (l->key.uid == AUTOKILL_NO_UID)
+		json_object_object_add(json, "uid", NULL);
+	else
+		out_add_u64(json, "uid", l->key.uid);
+	out_add_u64(json, "count", l->count);
+	out_json(json);
+}
+
+/* Say what was left out since the load, if it is more than when it was said last. */
+static int left_out_say(const struct maps *m, const struct events_options *o, __u64 *said)
+{
+	struct left_out *list;
+	__u64 sum = 0;
+	size_t n;
+	int err = maps_left_out(m, &list, &n);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++)
+		sum += list[i].count;
+	for (size_t i = 0; i < n && sum != *said; i++)
+		left_out_print(o, &list[i]);
+	*said = sum;
+	free(list);
+	return 0;
+}
+
 struct reader {
 	const struct events_options *o;
 	struct maps m;
-	__u64 next;  /* the event to be printed next */
-	int retries; /* how often it was tried */
+	__u64 next;	    /* the event to be printed next */
+	int retries;	    /* how often it was tried */
+	__u64 left_out;	    /* as many as were said last */
+	unsigned int polls; /* since then */
 };
 
 /*
@@ -326,6 +376,10 @@ static int events_follow(struct reader *r)
 		bool over = is_unloaded(&r->m);
 
 		err = events_print(r);
+		if (!err && (over || ++r->polls >= LEFT_OUT_POLLS)) {
+			err = left_out_say(&r->m, r->o, &r->left_out);
+			r->polls = 0;
+		}
 		if (over && !err) {
 			say_unloaded(r->o);
 			break;
@@ -342,7 +396,7 @@ static int events_once(struct reader *r)
 	do
 		err = events_print(r);
 	while (!err && r->retries && pause_poll());
-	return err;
+	return err ?: left_out_say(&r->m, r->o, &r->left_out);
 }
 
 int cmd_events(int argc, char **argv)

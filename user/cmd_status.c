@@ -225,8 +225,8 @@ static void head_print(const struct status *s)
 			       name_fell_instead(bit));
 	agent_print(s);
 	printf("flags   of clone3: %s\n", name_native_long(c->native));
-	printf("room    %zu of %u tethers; a user other than root may have %u\n", s->n_tethers,
-	       c->room, c->share);
+	printf("room    %zu of %u tethers; a user other than root may have %u, all of them together %u\n",
+	       s->n_tethers, c->room, c->share, c->room - AUTOKILL_RESERVE(c->room));
 	printf("tethers %zu live, %zu at birth, %zu released, %zu killed but not gone\n",
 	       status_in_state(s, TETHER_LIVE), status_in_state(s, TETHER_BIRTH),
 	       status_in_state(s, TETHER_RELEASED), status_in_state(s, TETHER_KILLED));

@@ -86,6 +86,8 @@ static int maps_size(struct loader *l, const struct rungs *rungs,
 
 	/* Twice: a file of a clone that failed keeps its entry until it is put. */
 	err = map_size(l->object, "files", 2 * room);
+	if (!err) /* of each file that goes, a note */
+		err = map_size(l->object, "gone", rungs->watch ? 2 * room : 1);
 	if (!err)
 		err = map_size(l->object, "tethers", room);
 	if (!err)
@@ -273,6 +275,7 @@ static int config_write(struct loader *l, const struct rungs *rungs, __u32 room)
 		.events = map_fd(l, "events"),
 		.tasks = map_fd(l, "tasks"),
 		.users = map_fd(l, "users"),
+		.left_out = map_fd(l, "left_out"),
 		.agent = map_fd(l, "agent"),
 		.releases = map_fd(l, "releases"),
 		.found = map_fd(l, "found"),

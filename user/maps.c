@@ -22,6 +22,7 @@ static const struct map_pin {
 	{ "maps", "events", offsetof(struct maps, events), sizeof(struct autokill_event) },
 	{ "maps", "tasks", offsetof(struct maps, tasks), sizeof(struct autokill_task) },
 	{ "maps", "users", offsetof(struct maps, users), 0 },
+	{ "maps", "left_out", offsetof(struct maps, left_out), sizeof(struct autokill_left_out) },
 	/* From here on only where config.kill is KILL_AGENT. */
 	{ "maps", "agent", offsetof(struct maps, agent), sizeof(struct autokill_agent) },
 	{ "maps", "releases", offsetof(struct maps, releases), 0 },
@@ -235,8 +236,10 @@ static void list_finish(struct list *l)
 
 static int tether_add(void *ctx, const void *key, const void *value)
 {
+	const struct autokill_tether *t = value;
+
 	(void)key;
-	return list_add(ctx, value);
+	return t->id & TETHER_LEFT ? 0 : list_add(ctx, value);
 }
 
 static int failure_add(void *ctx, const void *key, const void *value)
@@ -290,6 +293,8 @@ static int task_count(void *ctx, const void *key, const void *value)
 	size_t *counts = ctx;
 
 	(void)key;
+	if (task->task & AUTOKILL_LEFT)
+		return 0; /* nobody's: its delete failed, and is done again */
 	counts[0] += task->armed != 0;
 	counts[1] += task->guard != 0;
 	return 0;
@@ -311,7 +316,9 @@ static int native_child_add(void *ctx, const void *key, const void *value)
 	__u64 pid = task->pid;
 
 	(void)key;
-	return task->native & NATIVE_CHILD && pid ? list_add(ctx, &pid) : 0;
+	return task->native & NATIVE_CHILD && !(task->task & AUTOKILL_LEFT) && pid
+		       ? list_add(ctx, &pid)
+		       : 0;
 }
 
 int maps_native_children(const struct maps *m, __u64 **out, size_t *n)
@@ -331,6 +338,24 @@ int maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
 		return -errno;
 	/* Pairs with event_write() in bpf/events.bpf.h: both numbers, or it was being written. */
 	return out->seq == seq + 1 && out->seq_end == seq + 1 ? 0 : -EAGAIN;
+}
+
+static int left_out_add(void *ctx, const void *key, const void *value)
+{
+	const struct autokill_left_out *l = value;
+	struct left_out item = { .count = l->count };
+
+	memcpy(&item.key, key, sizeof(item.key));
+	return l->count ? list_add(ctx, &item) : 0;
+}
+
+int maps_left_out(const struct maps *m, struct left_out **out, size_t *n)
+{
+	struct list l = { .size = sizeof(**out) };
+	int err = map_list(m->left_out, sizeof(struct autokill_left_out_key), &l, left_out_add, n);
+
+	*out = (struct left_out *)l.items;
+	return err;
 }
 
 static const char *prog_type_name(__u32 type)

@@ -10,7 +10,8 @@
 #define AUTOKILL_PIN_DIR "/sys/fs/bpf/autokill"
 
 struct maps {
-	int config, stats, failures, tethers, files, events, tasks, users; /* fds, -1 if not open */
+	int config, stats, failures, tethers, files, events, tasks, users,
+		left_out; /* fds, -1 if not open */
 	/* For the agent, -1 where the kernel needs none: maps and programs, autokill_state.h */
 	int agent, releases, found;
 	int says, identity, sweep;
@@ -84,6 +85,14 @@ int maps_tasks(const struct maps *m, size_t *armed, size_t *guarded);
  * Return: 0; -EAGAIN if it is being written or was overwritten; other -errno of the system call.
  */
 int maps_event(const struct maps *m, __u64 seq, struct autokill_event *out);
+
+struct left_out {
+	struct autokill_left_out_key key;
+	__u64 count;
+};
+
+/** maps_left_out - which events were left out, sorted by key, in malloc()ed *@out. Return: 0 or -errno, with *@out NULL. */
+int maps_left_out(const struct maps *m, struct left_out **out, size_t *n);
 
 /** maps_progs - the pinned programs, in malloc()ed *@out. Return: 0 or -errno. */
 int maps_progs(struct prog_info **out, size_t *n);

@@ -275,6 +275,20 @@ const char *name_what(enum autokill_what what)
 		return "native-info";
 	case FAIL_BIRTH_LATE:
 		return "birth-late";
+	case FAIL_TETHER_DELETE:
+		return "tether-delete";
+	case FAIL_TASK_DELETE:
+		return "task-delete";
+	case FAIL_WORK_DELETE:
+		return "work-delete";
+	case FAIL_WAITING_DELETE:
+		return "waiting-delete";
+	case FAIL_USER_DELETE:
+		return "user-delete";
+	case FAIL_LATER:
+		return "later";
+	case FAIL_FILE_NOTE:
+		return "file-note";
 	}
 	return "unknown";
 }
@@ -334,6 +348,20 @@ const char *name_what_long(enum autokill_what what)
 		return "tell by PIDFD_GET_INFO what a child made by clone3's flags ended with";
 	case FAIL_BIRTH_LATE:
 		return "make up for a skipped birth (the child is killed, if possible)";
+	case FAIL_TETHER_DELETE:
+		return "forget a tether that has ended (done again later)";
+	case FAIL_TASK_DELETE:
+		return "forget a task that is gone (done again later)";
+	case FAIL_WORK_DELETE:
+		return "forget an item of task work (done again later)";
+	case FAIL_WAITING_DELETE:
+		return "forget a child that has died after its release (done again later)";
+	case FAIL_USER_DELETE:
+		return "forget a uid that has nothing left (done again later)";
+	case FAIL_LATER:
+		return "note that something is to be forgotten later";
+	case FAIL_FILE_NOTE:
+		return "note a release for the watch (it looks at all files)";
 	}
 	return "unknown";
 }

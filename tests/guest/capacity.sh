@@ -67,6 +67,17 @@ until [ "$(grep -c 'run: ' /tmp/refused)" -ge 4 ] || [ $tries -gt 200 ]; do trie
 check 'and no more' same 'tethers' "$(count)" 4
 hold_contained 200000 4
 check 'another container gets its own' await 8
+# An eighth of the room is root's: all others together get 14 of the 16, whoever they are.
+: >/tmp/refused
+hold alice 4
+check 'alice gets her share' await 12
+hold bob 4
+check 'the others together get no more than the rest' await 14
+tries=0
+until [ "$(grep -c 'run: ' /tmp/refused)" -ge 2 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+check 'who comes last is refused' same 'tethers' "$(count)" 14
+hold root 2
+check 'root gets what is kept for root' await 16
 drop
 check 'all die with their holders' await 0
 # Each member of a tree takes a record: alice has 32 of 128. Her tree fills it, and no member goes unnoticed.
@@ -88,5 +99,24 @@ check 'the tree dies' await 0
 tries=0
 until [ "$(sleeps)" = 0 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
 check 'no sleep is left' same 'sleeps' "$(sleeps)" 0
+# 3,000 uids, each of which arms once: about a thousand are kept, and who has nothing left takes no entry beyond.
+check '3,000 uids arm, one after the other' uids 3000
+users() { dump users | grep -c '"word"'; }
+tries=0
+until [ "$(users)" -le 1200 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
+check 'they are forgotten' test "$(users)" -le 1200
+hold alice 4
+check 'alice gets her share' await 4
+drop
+check 'all die' await 0
+# What one user makes fail, as fast as can be, has nothing else overwritten; how much was left out is said.
+root_kill=$(autokill events --json | grep '"event":"killed"' | tail -n 1)
+check 'clones of uid 1234 fail' flood 1234 6000
+autokill events --json >/tmp/events.json 2>&1
+check 'the kill before is still there' grep -qF "$root_kill" /tmp/events.json
+check 'a few failures are there' test "$(grep -c '"event":"clone-failed".*"uid":1234' /tmp/events.json)" -ge 64 \
+	-a "$(grep -c '"event":"clone-failed".*"uid":1234' /tmp/events.json)" -le 640
+check 'the others are counted' grep -E '"event":"left-out","kind":"clone-failed","uid":1234,"count":5[0-9]{3}' /tmp/events.json
+check 'in text, too' sh -c 'autokill events 2>&1 >/dev/null | grep "clone-failed of uid 1234 were left out"'
 check 'unload' autokill unload
 finish

@@ -34,6 +34,8 @@ static struct {
 	struct unreaped unreaped[4];
 	size_t n_unreaped;
 	struct others others;
+	struct left_out left_out[4];
+	size_t n_left_out;
 	size_t n_tethers, n_failures, n_progs, armed, guarded;
 	int (*event)(__u64 seq, struct autokill_event *out);
 	__u64 now;    /* CLOCK_BOOTTIME */
@@ -144,6 +146,14 @@ static UNUSED int made_up_maps_event(const struct maps *m, __u64 seq, struct aut
 	return made_up.event(seq, out);
 }
 
+static UNUSED int made_up_maps_left_out(const struct maps *m, struct left_out **out, size_t *n)
+{
+	(void)m;
+	*n = made_up.n_left_out;
+	*out = made_up_copy(made_up.left_out, *n, sizeof(**out));
+	return 0;
+}
+
 static UNUSED int made_up_beat_read(const struct maps *m, struct autokill_agent *out)
 {
 	(void)m;
@@ -178,6 +188,7 @@ static UNUSED __s64 made_up_time_offset(void)
 #define unreaped_read made_up_unreaped_read
 #define others_settled made_up_others_settled
 #define maps_event made_up_maps_event
+#define maps_left_out made_up_maps_left_out
 #define beat_read made_up_beat_read
 #define beat_now made_up_beat_now
 #define time_boot made_up_time_boot

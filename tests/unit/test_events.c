@@ -166,6 +166,24 @@ static void overwritten(void **state)
 	assert_string_equal(c->err, "autokill: warning: events: 1 event was overwritten\n");
 }
 
+static void left_out(void **state)
+{
+	(void)state;
+	made_up.stats.events = 0;
+	made_up.n_left_out = 2;
+	made_up.left_out[0] = (struct left_out){ { 1000, EVENT_REFUSED }, 4032 };
+	made_up.left_out[1] = (struct left_out){ { AUTOKILL_NO_UID, EVENT_CLONE_FAILED }, 7 };
+	assert_called(
+		"events", "",
+		"autokill: warning: events: 4032 refused of uid 1000 were left out: more than 64 a minute\n"
+		"autokill: warning: events: 7 clone-failed of other users were left out: more than 64 a minute\n");
+	assert_called(
+		"events --json",
+		"{\"event\":\"left-out\",\"kind\":\"refused\",\"uid\":1000,\"count\":4032}\n"
+		"{\"event\":\"left-out\",\"kind\":\"clone-failed\",\"uid\":null,\"count\":7}\n",
+		"");
+}
+
 static int overtaken_once(__u64 seq, struct autokill_event *out)
 {
 	static int times;
@@ -335,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup(json, setup),
 		cmocka_unit_test_setup(the_last_ones, setup),
 		cmocka_unit_test_setup(overwritten, setup),
+		cmocka_unit_test_setup(left_out, setup),
 		cmocka_unit_test_setup(overtaken_while_reading, setup),
 		cmocka_unit_test_setup(half_written, setup),
 		cmocka_unit_test_setup(follow_until_unloaded, setup),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,21 +21,22 @@ int main(int argc, char **argv)
 {
 	uid_t uid = argc == 3 ? (uid_t)atol(argv[1]) : 0;
 	long count = argc == 3 ? atol(argv[2]) : 0;
+	int pidfd;
 
 	if (!uid || count <= 0) {
 		fprintf(stderr, "usage: flood UID COUNT\n");
 		return 2;
 	}
-	if (setuid(uid))
+	if (setuid(uid) || setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 3, 3 }))
 		return 2;
 	for (long i = 0; i < count; i++) {
 		if (prctl(PR_AUTOKILL, AUTOKILL_ARM, AUTOKILL_NNP, 0, 0) < 1) {
 			perror("arm");
 			return 1;
 		}
-		/* Where the descriptor's number is to go there is no memory, and that is found after the birth. */
-		if (syscall(SYS_clone, CLONE_PIDFD_FLAG | SIGCHLD, NULL, 8UL, NULL, 0) != -1 ||
-		    errno != EFAULT) {
+		/* No descriptor is left, which is found after the birth and before the file is made. */
+		if (syscall(SYS_clone, CLONE_PIDFD_FLAG | SIGCHLD, NULL, &pidfd, NULL, 0) != -1 ||
+		    errno != EMFILE) {
 			perror("clone");
 			return 1;
 		}

@@ -1,44 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * share.bpf.h - how much of the room each uid may take, and the records of tasks
- *
- * A share is counted against the uid that can be made to answer for it: in a user namespace that is
- * the owner of the outermost one, or else a user with 65,536 subordinate uids had as many shares. One
- * that root has made is a container: all in there count as the uid that it maps first, which is 0
- * only for one that is root outside, too.
  */
 #ifndef AUTOKILL_SHARE_BPF_H
 #define AUTOKILL_SHARE_BPF_H
 
-#define USER_NS_DEPTH 33 /* create_user_ns() refuses a level above 32 */
-
-#define MAP_EXTENTS 5 /* UID_GID_MAP_MAX_BASE_EXTENTS, include/linux/user_namespace.h */
-
-static __always_inline u32 container_uid(const struct user_namespace *ns, u32 uid)
-{
-	u32 extents = BPF_CORE_READ(ns, uid_map.nr_extents);
-
-	if (!extents)
-		return uid; /* not mapped yet */
-	if (extents > MAP_EXTENTS)
-		return BPF_CORE_READ(ns, uid_map.forward, lower_first);
-	return BPF_CORE_READ(ns, uid_map.extent[0].lower_first);
-}
-
-static __noinline u32 share_uid(void)
-{
-	const struct cred *cred = bpf_get_current_task_btf()->cred;
-	struct user_namespace *ns = cred->user_ns;
-
-	if (ns->level == 0)
-		return cred->uid.val;
-	for (int i = 0; i < USER_NS_DEPTH; i++) {
-		if (ns->level == 1)
-			break;
-		ns = ns->parent;
-	}
-	return ns->owner.val ?: container_uid(ns, cred->uid.val);
-}
+#include "uid.bpf.h"
 
 /*
  * How many records maps/tasks has, or is about to have: raised before one is put there, lowered after

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 7
+#define AUTOKILL_STATE_VERSION 8
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -194,6 +194,16 @@ struct autokill_member {
 #define NATIVE_NNP (1U << 2)   /* (in the programs only: CLONE_NNP was among the flags) */
 #define NATIVE_CHILD (1U << 3) /* made by the flags: its creator does not expect to reap it */
 
+/*
+ * maps/events: AUTOKILL_LOGS rings of AUTOKILL_LOG_EVENTS elements each. Event n of log l stands at
+ * l * AUTOKILL_LOG_EVENTS + n % AUTOKILL_LOG_EVENTS. Kills and guard refusals have logs of their own, root has
+ * its own, and other users share the rest by uid. So a user can overwrite the kills of no more than the few
+ * who share a log with it, and of these only by kills; nobody but root can overwrite root's.
+ */
+#define AUTOKILL_LOG_EVENTS 1024
+#define AUTOKILL_LOG_USERS 8 /* the first is root's */
+#define AUTOKILL_LOGS (2 * AUTOKILL_LOG_USERS) /* a power of two */
+
 /* maps/stats, one element. Counters only grow; every writer adds atomically. */
 struct autokill_stats {
 	__u64 arms;	      /* requests accepted */
@@ -224,7 +234,7 @@ struct autokill_stats {
 	__u64 gone;	       /* tethers whose thread group was seen to be gone after release */
 	__u64 guard_refused;   /* execs refused by the guard: EPERM */
 	__u64 guard_killed;    /* execs caught by the guard after the point of no return */
-	__u64 events;	       /* events written; more than maps/events holds are overwritten */
+	__u64 events;	       /* events written to all logs; each takes its number here */
 	__u64 natives;	       /* requests taken from clone3's native flags */
 	__u64 natives_missed; /* left to the kernel's EINVAL: struct not writable, no room, skipped */
 	__u64 natives_refused;	  /* clones refused: EINVAL, the native rules at task_alloc */
@@ -239,6 +249,7 @@ struct autokill_stats {
 	__u64 exits_made_up;	/* exits of members that were noticed at task_free only */
 	__u64 births_made_up;  /* births that were skipped, and done when the clone was through */
 	__u64 requests_rlimit; /* requests that came by setrlimit(), since prctl() went unanswered */
+	__u64 logs[AUTOKILL_LOGS]; /* events written to each log; the oldest are overwritten */
 };
 
 /* maps/failures: how often what failed, by (what, errno) */
@@ -285,9 +296,6 @@ struct autokill_failure {
 	__s32 err;  /* errno, positive */
 };
 
-/* maps/events: a ring of AUTOKILL_EVENTS elements; event n stands at n % AUTOKILL_EVENTS. */
-#define AUTOKILL_EVENTS 4096
-
 enum autokill_event_type {
 	EVENT_BORN = 1,		 /* a tether was made: child tgid, creator */
 	EVENT_RELEASED = 2,	 /* the last reference went */
@@ -333,11 +341,12 @@ enum autokill_killer {
 };
 
 /*
- * seq is written 0 first and n + 1 last; seq_end is n + 1. A reader that copied the element while
- * it was written sees seq != seq_end, or a seq that is not the one it asked for, and reads again.
+ * Event n of a log: seq is written 0 first and n + 1 last; seq_end is n + 1. A reader that copied the element
+ * while it was written sees seq != seq_end, or a seq that is not the one it asked for, and reads again.
  */
 struct autokill_event {
 	__u64 seq;
+	__u64 number; /* among the events of all logs */
 	__u64 time;
 	__u64 id;   /* of the tether, 0 if none */
 	__u64 took; /* ns since release, 0 if it does not apply */
@@ -433,7 +442,7 @@ _Static_assert(sizeof(struct autokill_agent_says) == 24, "layout of what the age
 _Static_assert(sizeof(struct autokill_config) == 72, "layout of maps/config");
 _Static_assert(sizeof(struct autokill_tether) == 160, "layout of maps/tethers");
 _Static_assert(sizeof(struct autokill_task) == 336, "layout of maps/tasks");
-_Static_assert(sizeof(struct autokill_event) == 88, "layout of maps/events");
+_Static_assert(sizeof(struct autokill_event) == 96, "layout of maps/events");
 _Static_assert(sizeof(struct autokill_member_key) == 16, "layout of maps/members");
 _Static_assert(sizeof(struct autokill_failure) == 8, "layout of maps/failures");
 _Static_assert(sizeof(struct autokill_left_out) == 24, "layout of maps/left_out");

@@ -71,8 +71,9 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.children = verb_help,
-	.doc = "Print what has happened to tethers, oldest first. The kernel side keeps the last 4096 "
-	       "events; how many of those asked for were overwritten is said.\v"
+	.doc = "Print what has happened to tethers, oldest first. The kernel side keeps several logs of "
+	       "1024 events: kills are kept apart from the rest, and root's from other users'. How many "
+	       "of those asked for were overwritten is said.\v"
 	       "Of a tree: how many threads were alive in it, and, when it is over, how many "
 	       "processes were sent SIGKILL, by how many sweeps.\n\n"
 	       "--json gives event, seq, time, boot_ns, tether, pid, uid, comm, took_ns, members, "
@@ -121,13 +122,13 @@ static void add_tree_json(struct json_object *o, const struct autokill_event *e)
 	}
 }
 
-static void event_json(const struct autokill_event *e, __u64 seq, __s64 offset)
+static void event_json(const struct autokill_event *e, __s64 offset)
 {
 	struct json_object *o = out_json_new();
 	char text[OUT_TEXT(AUTOKILL_COMM_LEN)], when[48];
 
 	out_add_text(o, "event", name_event(e->type));
-	out_add_u64(o, "seq", seq);
+	out_add_u64(o, "seq", e->number);
 	out_add_text(o, "time", time_json(when, sizeof(when), e->time, offset));
 	out_add_u64(o, "boot_ns", e->time);
 	add_u64_or_null(o, "tether", e->id);
@@ -248,71 +249,187 @@ static int left_out_say(const struct maps *m, const struct events_options *o, __
 	return 0;
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+/* Wait for POLL_MS. Return false if there is no more reason to go on. */
+static bool pause_poll(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	/* A reader that closed its end shows as POLLERR, even when we write nothing. */
+	if (poll(&out, 1, POLL_MS) > 0 && out.revents & POLLERR)
+		return false;
+	return !interrupted && out_flush();
+}
+
 struct reader {
 	const struct events_options *o;
 	struct maps m;
-	__u64 next;	    /* the event to be printed next */
-	int retries;	    /* how often it was tried */
-	__u64 left_out;	    /* as many as were said last */
-	unsigned int polls; /* since then */
+	__u64 from;		     /* the first number that was asked for */
+	__u64 next[AUTOKILL_LOGS];   /* of each log, the event to be read next */
+	struct autokill_event *read; /* but not yet printed: an older one may be half written */
+	size_t n_read, room;
+	__u64 overwritten, unreadable; /* not told yet */
+	int retries;		       /* how often half written ones were waited for */
+	__u64 left_out;		       /* as many as were said last */
+	unsigned int polls;	       /* since then */
 };
 
-/*
- * Print what there is from r->next on. An event that is being written ends the round, and is
- * given up after RETRIES rounds. Return: 0 or -errno.
- */
-static int events_print(struct reader *r)
+/* Keep @e until it is printed. Return: 0 or -ENOMEM. */
+static int reader_keep(struct reader *r, const struct autokill_event *e)
 {
-	__s64 offset = time_offset();
-	struct autokill_stats stats;
-	struct autokill_event e;
-	int err = maps_stats(&r->m, &stats);
+	if (r->n_read == r->room) {
+		size_t room = r->room ? 2 * r->room : 64;
+		struct autokill_event *more = realloc(r->read, room * sizeof(*more));
 
-	if (err)
-		return err;
-	while (r->next < stats.events && out_flush()) {
-		err = maps_event(&r->m, r->next, &e);
-		if (err == -EAGAIN) { /* not there yet, or not there any more */
-			err = maps_stats(&r->m, &stats);
-			if (err)
-				return err;
-			if (stats.events > r->next + AUTOKILL_EVENTS) {
-				lost_print(r->o, "overwritten",
-					   stats.events - AUTOKILL_EVENTS - r->next);
-				r->next = stats.events - AUTOKILL_EVENTS;
-				r->retries = 0;
-				continue;
-			}
-			if (r->retries++ < RETRIES)
-				return 0;
-			lost_print(r->o, "unreadable", 1);
-		} else if (err) {
-			return err;
-		} else if (r->o->json) {
-			event_json(&e, r->next, offset);
-		} else {
-			event_line(&e, offset);
-		}
-		r->next++;
-		r->retries = 0;
+		if (!more)
+			return -ENOMEM;
+		r->read = more;
+		r->room = room;
 	}
+	r->read[r->n_read++] = *e;
 	return 0;
 }
 
-/* Where to begin, saying what of it is lost. */
-static int reader_start(struct reader *r)
+/*
+ * Read what there is in log @log from r->next on. Return: 0, -EAGAIN where an event is being written, or another
+ * -errno.
+ */
+static int log_read(struct reader *r, __u32 log, struct autokill_stats *stats)
+{
+	__u64 *next = &r->next[log];
+	struct autokill_event e;
+	int err = 0;
+
+	while (!err && *next < stats->logs[log]) {
+		err = maps_event(&r->m, log, *next, &e);
+		if (err == -EAGAIN) { /* not there yet, or not there any more */
+			__u64 first;
+
+			err = maps_stats(&r->m, stats);
+			if (err)
+				return err;
+			if (stats->logs[log] <= *next + AUTOKILL_LOG_EVENTS)
+				return -EAGAIN;
+			first = stats->logs[log] - AUTOKILL_LOG_EVENTS;
+			r->overwritten += first - *next;
+			*next = first;
+			continue;
+		}
+		if (!err && e.number >= r->from)
+			err = reader_keep(r, &e);
+		if (!err)
+			++*next;
+	}
+	return err;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct autokill_event *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void lost_say(const struct reader *r, const char *what, __u64 *count)
+{
+	if (*count)
+		lost_print(r->o, what, *count);
+	*count = 0;
+}
+
+static void reader_print(struct reader *r)
+{
+	__s64 offset = time_offset();
+
+	lost_say(r, "overwritten", &r->overwritten);
+	lost_say(r, "unreadable", &r->unreadable);
+	if (r->n_read)
+		qsort(r->read, r->n_read, sizeof(*r->read), by_number);
+	for (size_t i = 0; i < r->n_read && out_flush(); i++) {
+		if (r->o->json)
+			event_json(&r->read[i], offset);
+		else
+			event_line(&r->read[i], offset);
+	}
+	r->n_read = 0;
+}
+
+/*
+ * Read what there is, of all logs. Half written events are waited for, since the later ones of other logs come
+ * after them, and are given up after RETRIES calls. Return: 0, -EAGAIN to be called again, or another -errno.
+ */
+static int events_read(struct reader *r)
 {
 	struct autokill_stats stats;
-	__u64 first, kept;
 	int err = maps_stats(&r->m, &stats);
+	bool waits = false;
+
+	for (__u32 log = 0; log < AUTOKILL_LOGS && !err; log++) {
+		err = log_read(r, log, &stats);
+		while (err == -EAGAIN && r->retries >= RETRIES) {
+			r->unreadable++;
+			r->next[log]++;
+			err = log_read(r, log, &stats);
+		}
+		if (err == -EAGAIN) {
+			waits = true;
+			err = 0;
+		}
+	}
+	if (err)
+		return err;
+	r->retries = waits ? r->retries + 1 : 0;
+	return waits ? -EAGAIN : 0;
+}
+
+/* Print what there is, or nothing while something is half written. Return: 0 or -errno. */
+static int events_print(struct reader *r)
+{
+	int err = events_read(r);
+
+	if (!err)
+		reader_print(r);
+	return err == -EAGAIN ? 0 : err;
+}
+
+/* Read what is there already, and count what is lost of what was asked for. Return: 0 or -errno. */
+static int reader_start(struct reader *r)
+{
+	struct autokill_stats before, stats;
+	int err = maps_stats(&r->m, &before);
+	__u64 missing = r->o->last;
 
 	if (err)
 		return err;
-	first = r->o->last < 0 || (__u64)r->o->last > stats.events ? 0 : stats.events - r->o->last;
-	kept = stats.events > AUTOKILL_EVENTS ? stats.events - AUTOKILL_EVENTS : 0;
-	if (first < kept)
-		lost_print(r->o, "overwritten", kept - first);
-	r->next = first < kept ? kept : first;
+	if (r->o->last < 0 || missing > before.events)
+		missing = before.events;
+	r->from = before.events - missing;
+	/* Once more: of two events at a time, one may have its number first, and the other its place in the log. */
+	err = maps_stats(&r->m, &stats);
+	if (err)
+		return err;
+	for (int log = 0; log < AUTOKILL_LOGS; log++) {
+		if (stats.logs[log] > AUTOKILL_LOG_EVENTS)
+			r->next[log] = stats.logs[log] - AUTOKILL_LOG_EVENTS;
+		r->overwritten += r->next[log];
+	}
+	do
+		err = events_read(r);
+	while (err == -EAGAIN && pause_poll());
+	if (err && err != -EAGAIN)
+		return err;
+	if (r->o->last < 0)
+		return 0;
+	for (size_t i = 0; i < r->n_read; i++)
+		missing -= missing && r->read[i].number < before.events;
+	r->overwritten = missing > r->unreadable ? missing - r->unreadable : 0;
 	return 0;
 }
 
@@ -331,25 +448,6 @@ static bool is_unloaded(const struct maps *ours)
 	err = maps_config(&m, &new) ?: maps_config(ours, &old);
 	maps_close(&m);
 	return !err && old.loaded_at != new.loaded_at;
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-/* Wait for POLL_MS. Return false if there is no more reason to go on. */
-static bool pause_poll(void)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO };
-
-	/* A reader that closed its end shows as POLLERR, even when we write nothing. */
-	if (poll(&out, 1, POLL_MS) > 0 && out.revents & POLLERR)
-		return false;
-	return !interrupted && out_flush();
 }
 
 static void say_unloaded(const struct events_options *o)
@@ -388,17 +486,6 @@ static int events_follow(struct reader *r)
 	return err;
 }
 
-/* Print once; an event under way gets the time that it needs. */
-static int events_once(struct reader *r)
-{
-	int err;
-
-	do
-		err = events_print(r);
-	while (!err && r->retries && pause_poll());
-	return err ?: left_out_say(&r->m, r->o, &r->left_out);
-}
-
 int cmd_events(int argc, char **argv)
 {
 	struct events_options o = { .last = -1 };
@@ -411,10 +498,11 @@ int cmd_events(int argc, char **argv)
 		return 1;
 	signal(SIGPIPE, SIG_IGN); /* `autokill events | head` is no failure */
 	err = reader_start(&r);
-	if (!err)
-		err = events_once(&r);
+	reader_print(&r);
+	err = err ?: left_out_say(&r.m, &o, &r.left_out);
 	if (!err && o.follow)
 		err = events_follow(&r);
+	free(r.read);
 	maps_close(&r.m);
 	if (err)
 		return view_failed("events", "the events", err);

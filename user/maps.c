@@ -330,14 +330,14 @@ int maps_native_children(const struct maps *m, __u64 **out, size_t *n)
 	return err;
 }
 
-int maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
+int maps_event(const struct maps *m, __u32 log, __u64 n, struct autokill_event *out)
 {
-	__u32 at = seq % AUTOKILL_EVENTS;
+	__u32 at = log * AUTOKILL_LOG_EVENTS + n % AUTOKILL_LOG_EVENTS;
 
 	if (bpf_map_lookup_elem(m->events, &at, out))
 		return -errno;
 	/* Pairs with event_write() in bpf/events.bpf.h: both numbers, or it was being written. */
-	return out->seq == seq + 1 && out->seq_end == seq + 1 ? 0 : -EAGAIN;
+	return out->seq == n + 1 && out->seq_end == n + 1 ? 0 : -EAGAIN;
 }
 
 static int left_out_add(void *ctx, const void *key, const void *value)

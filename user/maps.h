@@ -80,11 +80,11 @@ int maps_native_children(const struct maps *m, __u64 **out, size_t *n);
 int maps_tasks(const struct maps *m, size_t *armed, size_t *guarded);
 
 /**
- * maps_event - copy event number @seq (the first is 0)
+ * maps_event - copy event @n (the first is 0) of log @log (below AUTOKILL_LOGS)
  *
  * Return: 0; -EAGAIN if it is being written or was overwritten; other -errno of the system call.
  */
-int maps_event(const struct maps *m, __u64 seq, struct autokill_event *out);
+int maps_event(const struct maps *m, __u32 log, __u64 n, struct autokill_event *out);
 
 struct left_out {
 	struct autokill_left_out_key key;

@@ -37,7 +37,7 @@ static struct {
 	struct left_out left_out[4];
 	size_t n_left_out;
 	size_t n_tethers, n_failures, n_progs, armed, guarded;
-	int (*event)(__u64 seq, struct autokill_event *out);
+	int (*event)(__u32 log, __u64 n, struct autokill_event *out);
 	__u64 now;    /* CLOCK_BOOTTIME */
 	__s64 offset; /* of CLOCK_REALTIME */
 	int needs_agent, agent_err;
@@ -140,10 +140,11 @@ static UNUSED int made_up_others_settled(const char *base, struct others *out)
 	return 0;
 }
 
-static UNUSED int made_up_maps_event(const struct maps *m, __u64 seq, struct autokill_event *out)
+static UNUSED int made_up_maps_event(const struct maps *m, __u32 log, __u64 n,
+				     struct autokill_event *out)
 {
 	(void)m;
-	return made_up.event(seq, out);
+	return made_up.event(log, n, out);
 }
 
 static UNUSED int made_up_maps_left_out(const struct maps *m, struct left_out **out, size_t *n)

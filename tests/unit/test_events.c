@@ -55,11 +55,19 @@ static const struct autokill_event kinds[] = {
 
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 
-static int event_kind(__u64 seq, struct autokill_event *out)
+/* So many events were written, all to the first log. */
+static void events_are(__u64 n)
 {
-	assert_true(seq < made_up.stats.events);
-	*out = kinds[seq % N_KINDS];
-	out->time = seq * 1000000;
+	made_up.stats.events = n;
+	made_up.stats.logs[0] = n;
+}
+
+static int event_kind(__u32 log, __u64 n, struct autokill_event *out)
+{
+	assert_true(n < made_up.stats.logs[log]);
+	*out = kinds[n % N_KINDS];
+	out->number = n;
+	out->time = n * 1000000;
 	return 0;
 }
 
@@ -68,7 +76,7 @@ static int setup(void **state)
 	(void)state;
 	memset(&made_up, 0, sizeof(made_up));
 	made_up_clock();
-	made_up.stats.events = N_KINDS;
+	events_are(N_KINDS);
 	made_up.event = event_kind;
 	return 0;
 }
@@ -115,11 +123,11 @@ static void lines(void **state)
 static void json(void **state)
 {
 	(void)state;
-	made_up.stats.events = 3;
+	events_are(3);
 	assert_called("events --json -n 1", JSON_KILLED, "");
-	made_up.stats.events = 8;
+	events_are(8);
 	assert_called("events --json -n 1", JSON_REFUSED, "");
-	made_up.stats.events = 12;
+	events_are(12);
 	assert_called("events --json -n 1", JSON_GONE, "");
 }
 
@@ -140,15 +148,15 @@ static void the_last_ones(void **state)
 	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 10")->out), 10);
 	assert_int_equal(count_lines(call_words(cmd_events_made_up, "events -n 99999")->out),
 			 N_KINDS);
-	made_up.stats.events = 0;
+	events_are(0);
 	assert_called("events", "", "");
 	assert_called("events -n 5", "", "");
 }
 
-static int event_none(__u64 seq, struct autokill_event *out)
+static int event_none(__u32 log, __u64 n, struct autokill_event *out)
 {
-	(void)seq;
-	*out = (struct autokill_event){ .type = EVENT_BORN };
+	(void)log;
+	*out = (struct autokill_event){ .type = EVENT_BORN, .number = n };
 	return 0;
 }
 
@@ -157,19 +165,55 @@ static void overwritten(void **state)
 	struct called *c;
 
 	(void)state;
-	made_up.stats.events = AUTOKILL_EVENTS + 3;
+	events_are(AUTOKILL_LOG_EVENTS + 3);
 	made_up.event = event_none;
 	assert_called("events -n 0", "", "");
 	c = call_words(cmd_events_made_up, "events -n 2"); /* these two are there */
 	assert_string_equal(c->err, "");
-	c = call_words(cmd_events_made_up, "events -n 4097");
+	c = call_words(cmd_events_made_up, "events -n 1025");
 	assert_string_equal(c->err, "autokill: warning: events: 1 event was overwritten\n");
+}
+
+/* Number n stands in log n % 3. */
+static int event_of_three(__u32 log, __u64 n, struct autokill_event *out)
+{
+	*out = (struct autokill_event){ .type = EVENT_BORN, .number = 3 * n + log };
+	return 0;
+}
+
+static void several_logs(void **state)
+{
+	struct called *c;
+	char *at;
+
+	(void)state;
+	made_up.stats.events = 9;
+	for (int log = 0; log < 3; log++)
+		made_up.stats.logs[log] = 3;
+	made_up.event = event_of_three;
+	c = call_words(cmd_events_made_up, "events --json -n 5");
+	assert_int_equal(count_lines(c->out), 5);
+	at = c->out;
+	for (int n = 4; n < 9; n++) { /* in their order, whichever log they stand in */
+		char seq[16];
+
+		snprintf(seq, sizeof(seq), "\"seq\":%d,", n);
+		at = strstr(at, seq);
+		assert_non_null(at);
+	}
+
+	/* One log has lost 10 of its own; the others have lost none. */
+	made_up.stats.events = 3 + AUTOKILL_LOG_EVENTS + 10 + 3;
+	made_up.stats.logs[1] = AUTOKILL_LOG_EVENTS + 10;
+	c = call_words(cmd_events_made_up, "events");
+	assert_string_equal(c->err, "autokill: warning: events: 10 events were overwritten\n");
+	assert_int_equal(count_lines(c->out), 3 + AUTOKILL_LOG_EVENTS + 3);
 }
 
 static void left_out(void **state)
 {
 	(void)state;
-	made_up.stats.events = 0;
+	events_are(0);
 	made_up.n_left_out = 2;
 	made_up.left_out[0] = (struct left_out){ { 1000, EVENT_REFUSED }, 4032 };
 	made_up.left_out[1] = (struct left_out){ { AUTOKILL_NO_UID, EVENT_CLONE_FAILED }, 7 };
@@ -184,15 +228,15 @@ static void left_out(void **state)
 		"");
 }
 
-static int overtaken_once(__u64 seq, struct autokill_event *out)
+static int overtaken_once(__u32 log, __u64 n, struct autokill_event *out)
 {
 	static int times;
 
-	if (seq == 1 && !times++) { /* while we looked, the ring went round, and 5 further */
-		made_up.stats.events = 1 + AUTOKILL_EVENTS + 5;
+	if (n == 1 && !times++) { /* while we looked, the ring went round, and 5 further */
+		events_are(1 + AUTOKILL_LOG_EVENTS + 5);
 		return -EAGAIN;
 	}
-	return seq < 10 ? event_none(seq, out) : -EIO; /* enough of it */
+	return n < 10 ? event_none(log, n, out) : -EIO; /* enough of it */
 }
 
 static void overtaken_while_reading(void **state)
@@ -200,9 +244,9 @@ static void overtaken_while_reading(void **state)
 	struct called *c;
 
 	(void)state;
-	made_up.stats.events = 3;
+	events_are(3);
 	made_up.event = overtaken_once;
-	c = call_words(cmd_events_made_up, "events --json -n 3");
+	c = call_words(cmd_events_made_up, "events --json");
 	assert_non_null(strstr(c->out, "{\"event\":\"overwritten\",\"count\":5}\n"));
 	assert_non_null(strstr(c->out, "\"seq\":0,"));
 	assert_null(strstr(c->out, "\"seq\":1,"));
@@ -210,16 +254,16 @@ static void overtaken_while_reading(void **state)
 	assert_non_null(strstr(c->out, "\"seq\":6,"));
 }
 
-static int written_at_last(__u64 seq, struct autokill_event *out)
+static int written_at_last(__u32 log, __u64 n, struct autokill_event *out)
 {
 	static int times;
 
-	return seq == 1 && times++ < 3 ? -EAGAIN : event_kind(seq, out);
+	return n == 1 && times++ < 3 ? -EAGAIN : event_kind(log, n, out);
 }
 
-static int never_written(__u64 seq, struct autokill_event *out)
+static int never_written(__u32 log, __u64 n, struct autokill_event *out)
 {
-	return seq == 1 ? -EAGAIN : event_kind(seq, out);
+	return n == 1 ? -EAGAIN : event_kind(log, n, out);
 }
 
 static void half_written(void **state)
@@ -227,7 +271,7 @@ static void half_written(void **state)
 	struct called *c;
 
 	(void)state;
-	made_up.stats.events = 3;
+	events_are(3);
 	made_up.event = written_at_last;
 	c = call_words(cmd_events_made_up, "events");
 	assert_int_equal(count_lines(c->out), 3);
@@ -239,11 +283,11 @@ static void half_written(void **state)
 	assert_string_equal(c->err, "autokill: warning: events: 1 event was unreadable\n");
 }
 
-static int grows(__u64 seq, struct autokill_event *out)
+static int grows(__u32 log, __u64 n, struct autokill_event *out)
 {
 	if (made_up.stats.events < 4)
-		made_up.stats.events++;
-	return event_kind(seq, out);
+		events_are(made_up.stats.events + 1);
+	return event_kind(log, n, out);
 }
 
 static void follow_until_unloaded(void **state)
@@ -251,7 +295,7 @@ static void follow_until_unloaded(void **state)
 	struct called *c;
 
 	(void)state;
-	made_up.stats.events = 1;
+	events_are(1);
 	made_up.event = grows;
 	made_up.opens = 2;
 	c = call_words(cmd_events_made_up, "events --follow");
@@ -261,7 +305,7 @@ static void follow_until_unloaded(void **state)
 
 	made_up.opens = 2;
 	made_up.reloaded = 1;
-	made_up.stats.events = 0;
+	events_are(0);
 	assert_called("events -f --json", "{\"event\":\"unloaded\"}\n", "");
 }
 
@@ -320,7 +364,7 @@ static void a_reader_may_leave(void **state)
 	(void)state;
 	assert_int_equal(call_words(reader_gone, "events")->status, 0);
 	assert_int_equal(call_words(reader_gone, "events -f")->status, 0);
-	made_up.stats.events = 0; /* nothing to write: poll() tells */
+	events_are(0); /* nothing to write: poll() tells */
 	assert_int_equal(call_words(reader_gone, "events -f")->status, 0);
 }
 
@@ -353,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup(json, setup),
 		cmocka_unit_test_setup(the_last_ones, setup),
 		cmocka_unit_test_setup(overwritten, setup),
+		cmocka_unit_test_setup(several_logs, setup),
 		cmocka_unit_test_setup(left_out, setup),
 		cmocka_unit_test_setup(overtaken_while_reading, setup),
 		cmocka_unit_test_setup(half_written, setup),

@@ -28,7 +28,7 @@ static int setup(void **state)
 		.version = "1.2.3",
 		.loaded_at = 60 * NS_PER_S,
 	};
-	for (size_t i = 0; i < sizeof(made_up.stats) / sizeof(__u64); i++)
+	for (size_t i = 0; i < offsetof(struct autokill_stats, logs) / sizeof(__u64); i++)
 		stats[i] = n++; /* each counter has a value of its own */
 	return 0;
 }
@@ -132,7 +132,7 @@ static void every_counter_is_told_once(void **state)
 	char row[32];
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(made_up.stats) / sizeof(__u64); i++) {
+	for (unsigned int i = 0; i < offsetof(struct autokill_stats, logs) / sizeof(__u64); i++) {
 		const char *found;
 
 		snprintf(row, sizeof(row), "\n         %u  ", 100 + i);

@@ -3,13 +3,14 @@
 #   make            the program, the library, the manual
 #   make run        install what is needed, build, load, and show it at work
 #   make check      everything that CI runs; make soak: the long rounds
+#   make test STEP=NAME   one step of these (tests/run --list), or without STEP those that your change touches
 #   make bench      what it costs and how fast it kills: tables and plots in build/bench
 #   make bench-accept   the instruction counts of this build become those that CI compares with
 #   make install    DESTDIR= PREFIX=
 #   make deps lint clean
 #
 # V=1 shows the commands. OUTPUT=DIR builds elsewhere. CLANG= and CC= choose the compilers.
-# MUTATION=NAME builds with one safety taken out (tests/mutations says which), never for use.
+# MUTATION=NAME builds with one safety taken out (bpf/mutant.bpf.h says which), never for use.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -18,6 +19,8 @@ LIBDIR ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 OUTPUT ?= build
 CLANG ?= clang
 LLVM_STRIP ?= $(subst clang,llvm-strip,$(CLANG))
@@ -42,8 +45,8 @@ endif
 
 WARN := -Wall -Wextra -Werror
 C_FLAGS := -std=gnu11 -D_GNU_SOURCE -DAUTOKILL_VERSION='"$(VERSION)"' $(WARN) \
-	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -iquote include -iquote user
-MUTATE := $(if $(MUTATION),-DMUTATE_$(MUTATION))
+	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -iquote . -iquote include -iquote user
+MUTATE := $(if $(MUTATION),-DMUTATION=MUTANT_$(MUTATION))
 
 # clang for the BPF target does not look where the system's headers are; ask it for its own list.
 BPF_INCLUDES = $(shell $(CLANG) -v -E - </dev/null 2>&1 | \
@@ -52,8 +55,10 @@ BPF_INCLUDES = $(shell $(CLANG) -v -E - </dev/null 2>&1 | \
 BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -D__bpf__ $(WARN) \
 	-Wno-unused-parameter -Wno-unknown-warning-option -Wno-default-const-init-var-unsafe -I. -Iinclude
 
-USER_SRC := $(wildcard user/*.c)
+USER_SRC := $(wildcard user/*.c user/*/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(OUTPUT)/user/%.o)
+USER_DIRS := $(patsubst %/,%,$(sort $(dir $(USER_OBJ))))
+OBJECTS := $(OUTPUT)/user/kernel/objects.o
 USER_CFLAGS := $(shell pkg-config --cflags smartcols json-c libsystemd 2>/dev/null)
 USER_LIBS := -lbpf -lelf -lz -lcap -ljson-c -lsmartcols -lsystemd
 LIB_OBJ := $(OUTPUT)/lib/autokill.o
@@ -69,7 +74,7 @@ man: $(MAN)
 
 # --- the kernel side: one source; an object for kernels without task work, and one for each spelling of its kfunc
 
-BPF_DEPS := $(wildcard bpf/*) vmlinux.h include/autokill_state.h
+BPF_DEPS := $(wildcard bpf/*) vmlinux.h $(wildcard include/*.h)
 $(OUTPUT)/bpf/autokill.agent.o: BPF_VARIANT := -DAGENT
 $(OUTPUT)/bpf/autokill.agent_signal.o: BPF_VARIANT := -DAGENT -DSIGNAL_HERE
 $(OUTPUT)/bpf/autokill.task_work_impl.o: BPF_VARIANT := -DTASK_WORK_IMPL
@@ -80,7 +85,7 @@ $(BPF_OBJ): bpf/autokill.bpf.c $(BPF_DEPS) $(OUTPUT)/.flags | $(OUTPUT)/bpf
 
 # --- the user side
 
-$(OUTPUT)/user/objects.o: user/objects.S $(BPF_OBJ)
+$(OBJECTS): user/kernel/objects.S $(BPF_OBJ) | $(USER_DIRS)
 	$(call msg,AS,$@)
 	$(Q)$(CC) -DBPF_OBJECT_AGENT='"$(OUTPUT)/bpf/autokill.agent.o"' \
 		-DBPF_OBJECT_AGENT_SIGNAL='"$(OUTPUT)/bpf/autokill.agent_signal.o"' \
@@ -88,17 +93,17 @@ $(OUTPUT)/user/objects.o: user/objects.S $(BPF_OBJ)
 		-DBPF_OBJECT='"$(OUTPUT)/bpf/autokill.task_work.o"' -c $< -o $@
 
 # The list of headers names its target by $(OUTPUT), which may be spelt otherwise next time (build, /path/to/build).
-$(OUTPUT)/user/%.o: user/%.c $(OUTPUT)/.flags | $(OUTPUT)/user
+$(OUTPUT)/user/%.o: user/%.c $(OUTPUT)/.flags | $(USER_DIRS)
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(C_FLAGS) $(USER_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(MUTATE) -MMD -MP -MT '$$(OUTPUT)/user/$*.o' -c $< -o $@
 
-$(OUTPUT)/autokill: $(USER_OBJ) $(OUTPUT)/user/objects.o $(OUTPUT)/libautokill.a
+$(OUTPUT)/autokill: $(USER_OBJ) $(OBJECTS) $(OUTPUT)/libautokill.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(USER_LIBS) -lpthread
 
 # --- the library
 
-$(LIB_OBJ): user/lib/autokill.c include/autokill.h $(OUTPUT)/.flags | $(OUTPUT)/lib
+$(LIB_OBJ): lib/autokill.c include/autokill.h $(OUTPUT)/.flags | $(OUTPUT)/lib
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(C_FLAGS) $(CPPFLAGS) $(CFLAGS) -fPIC -c $< -o $@
 
@@ -106,13 +111,13 @@ $(OUTPUT)/libautokill.a: $(LIB_OBJ)
 	$(call msg,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(OUTPUT)/libautokill.so.1: $(LIB_OBJ) user/lib/autokill.map
+$(OUTPUT)/libautokill.so.1: $(LIB_OBJ) lib/autokill.map
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libautokill.so.1 \
-		-Wl,--version-script=user/lib/autokill.map $(LIB_OBJ) -o $@
+		-Wl,--version-script=lib/autokill.map $(LIB_OBJ) -o $@
 	$(Q)ln -sf libautokill.so.1 $(OUTPUT)/libautokill.so
 
-$(OUTPUT)/autokill.pc: user/lib/autokill.pc.in $(OUTPUT)/.prefix
+$(OUTPUT)/autokill.pc: lib/autokill.pc.in $(OUTPUT)/.prefix
 	$(call msg,GEN,$@)
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 		$< > $@
@@ -125,7 +130,7 @@ $(OUTPUT)/man/%: doc/%.rst | $(OUTPUT)/man
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(OUTPUT)/tests/%)
-UNIT_OBJ := $(filter-out $(OUTPUT)/user/main.o,$(USER_OBJ)) $(OUTPUT)/user/objects.o
+UNIT_OBJ := $(filter-out $(OUTPUT)/user/main.o,$(USER_OBJ)) $(OBJECTS)
 TEST_LIBS := -lcmocka $(USER_LIBS) -lpthread
 
 $(OUTPUT)/tests/test_%: tests/unit/test_%.c $(wildcard tests/unit/*.h) $(UNIT_OBJ) \
@@ -142,26 +147,26 @@ $(OUTPUT)/tests/conformance: $(CONFORMANCE_SRC) $(wildcard tests/conformance/*.h
 		-lcmocka -lbpf -lpthread
 
 $(OUTPUT)/tests/%: tests/stress/%.c $(wildcard tests/stress/*.h) include/autokill.h include/autokill_state.h \
-		$(OUTPUT)/libautokill.a $(OUTPUT)/.flags | $(OUTPUT)/tests
+		bpf/programs.h $(OUTPUT)/libautokill.a $(OUTPUT)/.flags | $(OUTPUT)/tests
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include $< $(OUTPUT)/libautokill.a -o $@ -lpthread
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote . -iquote include $< $(OUTPUT)/libautokill.a -o $@ -lpthread
 
-$(OUTPUT)/bench/programs/%: tests/bench/%.c tests/bench/bench.h tests/stress/stress.h include/autokill.h include/autokill_state.h \
-		$(OUTPUT)/.flags | $(OUTPUT)/bench/programs
+$(OUTPUT)/bench/programs/%: bench/%.c bench/bench.h tests/stress/stress.h include/autokill.h include/autokill_state.h \
+		bpf/programs.h $(OUTPUT)/.flags | $(OUTPUT)/bench/programs
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote include -iquote tests/stress $< -o $@ -lpthread
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static -iquote . -iquote include -iquote tests/stress $< -o $@ -lpthread
 
-$(OUTPUT)/tests/%: tests/user/%.c $(OUTPUT)/.flags | $(OUTPUT)/tests
+$(OUTPUT)/tests/%: tests/guest/%.c $(OUTPUT)/.flags | $(OUTPUT)/tests
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -static $< -o $@
 
 STRESS := $(patsubst tests/stress/%.c,$(OUTPUT)/tests/%,$(wildcard tests/stress/*.c))
-BENCH := $(patsubst tests/bench/%.c,$(OUTPUT)/bench/programs/%,$(wildcard tests/bench/*.c))
+BENCH := $(patsubst bench/%.c,$(OUTPUT)/bench/programs/%,$(wildcard bench/*.c))
 GUEST_TESTS := $(BENCH) $(OUTPUT)/tests/conformance $(OUTPUT)/tests/pty $(OUTPUT)/tests/sigs $(OUTPUT)/tests/steal \
 	$(OUTPUT)/tests/contained $(OUTPUT)/tests/notify $(OUTPUT)/tests/forbid $(STRESS)
 
 unit: $(UNIT)
-list-unit: # for tests/check, which runs them
+list-unit: # for tests/run, which runs them
 	@echo $(UNIT)
 guest-tests: $(GUEST_TESTS)
 tests: unit guest-tests
@@ -169,23 +174,26 @@ tests: unit guest-tests
 # --- what users and CI call
 
 deps:
-	$(Q)tests/deps install
+	$(Q)tools/deps install
 
 run: deps
 	$(Q)$(MAKE) all
-	$(Q)tests/demo/run
+	$(Q)demo/run
 
 check: deps
-	$(Q)tests/check
+	$(Q)tests/run --tier check
 
 soak: deps
-	$(Q)tests/soak
+	$(Q)tests/run --tier soak
+
+test: deps
+	$(Q)tests/run $(or $(STEP),--changed)
 
 bench: deps
-	$(Q)tests/bench/run
+	$(Q)bench/run
 
 bench-accept: deps
-	$(Q)tests/bench/run --accept
+	$(Q)bench/run --accept
 
 lint: all
 	$(Q)tests/lint
@@ -201,6 +209,9 @@ install: all
 	$(Q)for page in $(MAN); do \
 		section=$${page##*.}; install -d $(DESTDIR)$(MANDIR)/man$$section && \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
+	$(Q)install -d $(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(ZSHCOMPDIR)
+	$(Q)install -m 644 completion/autokill.bash $(DESTDIR)$(BASHCOMPDIR)/autokill
+	$(Q)install -m 644 completion/_autokill $(DESTDIR)$(ZSHCOMPDIR)/_autokill
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(LIBEXECDIR)/autokill
 	$(Q)install -m 755 packaging/stop-unit $(DESTDIR)$(LIBEXECDIR)/autokill/
 	$(Q)for unit in autokill autokill-agent; do \
@@ -218,9 +229,9 @@ $(OUTPUT)/.prefix: KEPT := $(PREFIX) $(LIBDIR) $(INCLUDEDIR) $(VERSION)
 $(OUTPUT)/.flags $(OUTPUT)/.prefix: FORCE | $(OUTPUT)
 	$(Q)echo '$(KEPT)' | cmp -s - $@ || echo '$(KEPT)' > $@
 
-$(OUTPUT) $(OUTPUT)/bpf $(OUTPUT)/user $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests $(OUTPUT)/bench/programs:
+$(OUTPUT) $(OUTPUT)/bpf $(USER_DIRS) $(OUTPUT)/lib $(OUTPUT)/man $(OUTPUT)/tests $(OUTPUT)/bench/programs:
 	$(Q)mkdir -p $@
 
 FORCE:
-.PHONY: all lib man unit list-unit guest-tests tests deps run check soak bench bench-accept lint install clean FORCE
+.PHONY: all lib man unit list-unit guest-tests tests deps run check soak test bench bench-accept lint install clean FORCE
 -include $(USER_OBJ:.o=.d)

@@ -1,11 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* again.bpf.h - the timer of later.bpf.h: each delete that failed is done again, until it succeeds */
+/*
+ * again.bpf.h - the timer of later.bpf.h: each delete that failed is done again, until it succeeds
+ *
+ * later_look() starts it. A kprobe and a tether's own deletes may leave a note, but may not start a
+ * timer.
+ */
 #ifndef AUTOKILL_AGAIN_BPF_H
 #define AUTOKILL_AGAIN_BPF_H
 
+#include "events.bpf.h"
+#include "file.bpf.h"
+#include "later.bpf.h"
+#include "maps.bpf.h"
+#include "record.bpf.h"
+#include "tree.bpf.h"
+#include "users.bpf.h"
+#include "waiting.bpf.h"
+#include "works.bpf.h"
+
+struct later_timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct later_timer);
+} later_timer SEC(".maps");
+
 /*
- * Each of these: 0, it is done, or nothing is to be done; or the errno with which it failed again. Who has left
- * the mark of the element is its only owner, but for a new owner of the address, who takes it by the same mark.
+ * Each of these: 0, it is done, or nothing is to be done; or the errno with which it failed again.
+ * An element with the mark has one owner, its note in the ring; but a new owner of the address may
+ * take it, by the same mark.
  */
 static __noinline int again_task(u64 task)
 {
@@ -19,7 +46,7 @@ static __noinline int again_task(u64 task)
 	if (err)
 		__sync_lock_test_and_set(&rec->task, task | TASK_LEFT);
 	else
-		__sync_fetch_and_sub(&tasks_open, 1);
+		__sync_fetch_and_sub(&n_records, 1);
 	return err;
 }
 
@@ -35,7 +62,7 @@ static __noinline int again_file(u64 file)
 	if (err)
 		__sync_lock_test_and_set(&tied->word, left);
 	else
-		__sync_fetch_and_sub(&files_open, 1);
+		__sync_fetch_and_sub(&n_tied, 1);
 	return err;
 }
 
@@ -49,28 +76,9 @@ static __noinline int again_member(u64 id, u32 slot)
 		return 0;
 	err = map_delete(&members, &key);
 	if (!err)
-		__sync_fetch_and_sub(&members_open, 1);
+		__sync_fetch_and_sub(&n_members, 1);
 	return err;
 }
-
-#ifdef AGENT
-static __noinline int again_waiting(u64 start_time, u32 tgid)
-{
-	struct waiting_key key = { .start_time = start_time, .tgid = tgid };
-	int err = map_delete(&waiting, &key);
-
-	if (!err)
-		__sync_fetch_and_sub(&waiting_open, 1);
-	return err;
-}
-#else
-static __noinline int again_work(u64 id, u32 role)
-{
-	struct work_key key = { .id = id, .role = role };
-
-	return map_delete(&works, &key);
-}
-#endif
 
 static __always_inline int again_note(const struct later_note *note)
 {
@@ -83,15 +91,8 @@ static __always_inline int again_note(const struct later_note *note)
 		return again_file(note->a);
 	case LATER_MEMBER:
 		return again_member(note->a, note->b);
-#ifdef AGENT
-	case LATER_WAITING:
-		return again_waiting(note->a, note->b);
-#else
-	case LATER_WORK:
-		return again_work(note->a, note->b);
-#endif
 	default:
-		return 0;
+		return kill_forget_again(note->kind, note->a, note->b);
 	}
 }
 
@@ -129,7 +130,10 @@ static int later_tick(void *map, u32 *key, struct later_timer *l)
 
 	bpf_loop(n < LATER_MOST ? n : LATER_MOST, later_one, &run, 0);
 	if (!later_open()) {
-		/* Pairs with later_look(): either we see the note now, or it sees that we have stopped. */
+		/*
+		 * Pairs with later_look(): either we see the note now, or it sees that we have
+		 * stopped.
+		 */
 		__sync_val_compare_and_swap(&later_on, 1, 0);
 		if (!later_open() || __sync_val_compare_and_swap(&later_on, 0, 1))
 			return 0;
@@ -141,6 +145,36 @@ static int later_tick(void *map, u32 *key, struct later_timer *l)
 		WRITE_ONCE(later_on, 0);
 	}
 	return 0;
+}
+
+static __noinline int later_start(void)
+{
+	struct later_timer *l;
+	u32 zero = 0;
+	int err;
+
+	if (__sync_val_compare_and_swap(&later_on, 0, 1))
+		return 0;
+	l = bpf_map_lookup_elem(&later_timer, &zero);
+	if (!l)
+		return 0;
+	err = bpf_timer_init(&l->timer, &later_timer, CLOCK_MONOTONIC);
+	if (!err || err == -EBUSY) /* EBUSY: made before */
+		err = bpf_timer_set_callback(&l->timer, later_tick);
+	if (!err)
+		err = bpf_timer_start(&l->timer, LATER_MS * NSEC_PER_MSEC, 0);
+	if (err) {
+		failure_count(FAIL_TIMER_INIT, err);
+		WRITE_ONCE(later_on, 0); /* whoever comes next tries again */
+	}
+	return 0;
+}
+
+/* Is there something to do, and nobody who does it? */
+static __always_inline void later_look(void)
+{
+	if (later_open() && !READ_ONCE(later_on))
+		later_start();
 }
 
 #endif /* AUTOKILL_AGAIN_BPF_H */

@@ -1,165 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * share.bpf.h - how much of the room each uid may take, and the records of tasks
- */
+/* share.bpf.h - how much of the room each uid may take */
 #ifndef AUTOKILL_SHARE_BPF_H
 #define AUTOKILL_SHARE_BPF_H
 
-#include "uid.bpf.h"
+#include "compat.bpf.h"
+#include "autokill_state.h"
+
+/* Of a room for @room, what all but root may take together. */
+static __always_inline u32 room_shared(u32 room)
+{
+	return room - AUTOKILL_RESERVE(room);
+}
+
+/* How much of the tethers, and of the records, all users but root have. Atomic adds. */
+u32 others_tethers;
+u32 others_tasks;
 
 /*
- * How many records maps/tasks has, or is about to have: raised before one is put there, lowered after
- * it was taken out, both by atomic adds. A program that a task runs into for itself, or for a task that it
- * makes or frees, comes after whatever made that task's record; so while this reads 0 there is none, and
- * who has nothing to do with autokill pays for no look into the map.
+ * Take @n of @limit for @uid, and of what all but root may have of @room; root is exempt, but
+ * counted. Adds first, so that two cannot both be last. -EAGAIN: the uid has its share; -ENOSPC:
+ * what is left is root's.
  */
-u64 tasks_open;
-
-static __always_inline struct autokill_task *task_record(struct task_struct *task)
+static __always_inline int share_take(u32 *taken, u32 *others, u32 uid, u32 limit, u32 room, u32 n)
 {
-	u64 key = (u64)task;
-	struct autokill_task *rec;
+	int err = -EAGAIN;
 
-	if (!READ_ONCE(tasks_open))
-		return NULL;
-	rec = bpf_map_lookup_elem(&tasks, &key);
-	/* Else it is one that a former owner of the address has left: its delete failed. */
-	return rec && READ_ONCE(rec->task) == key ? rec : NULL;
-}
-
-/*
- * The tree at the place @at of the path of @rec, 0 beyond its end. The index is computed first, and then that very
- * value is checked: clang 22 and newer make of a check and a use of depth - 1 a check of one copy and a use of another,
- * which verifiers up to 6.18 do not believe ("unbounded memory access").
- */
-static __always_inline u64 path_at(const struct autokill_task *rec, u32 at)
-{
-	barrier_var(at);
-	return at < AUTOKILL_DEPTH ? rec->path[at] : 0;
-}
-
-static const struct autokill_task task_blank;
-
-struct fresh {
-	u64 task;
-	int err;
-};
-
-#define TASK_LEFT 1  /* in rec->task: nobody's, the timer is to delete it, later.bpf.h */
-#define TASK_GOING 2 /* the timer is deleting it */
-#define TASK_TRIES 16
-
-/*
- * There is a record at @task, which is just being made, or has none: a former owner's, of which the delete failed, and so
- * nobody's. Take it over. -EAGAIN: the timer is just deleting it; -EEXIST: it is somebody's.
- */
-static __always_inline int task_record_inherit(u64 addr)
-{
-	struct autokill_task *rec = bpf_map_lookup_elem(&tasks, &addr);
-	u64 was, task;
-
-	if (!rec)
-		return -EAGAIN;
-	task = address(addr);
-	was = __sync_val_compare_and_swap(&rec->task, task | TASK_LEFT, 0);
-	if (was != (task | TASK_LEFT))
-		return was == (task | TASK_GOING) ? -EAGAIN : -EEXIST;
-	__sync_fetch_and_sub(&tasks_open, 1); /* the caller has counted the same one again */
-	__builtin_memset(rec, 0, sizeof(*rec));
-	return 0;
-}
-
-static int task_record_try(u32 i, struct fresh *f)
-{
-	u64 task = f->task;
-
-	/* From a constant, for a record is too long for the BPF stack. */
-	f->err = bpf_map_update_elem(&tasks, &task, &task_blank, BPF_NOEXIST);
-	if (f->err == -EEXIST)
-		f->err = task_record_inherit(task);
-	return f->err != -EAGAIN;
-}
-
-/*
- * Make a record for @task, which takes @units of the share of @uid, whose entry is @u; the other fields are for the
- * caller to set. The caller's hold of @u goes to the record, or is given back. NULL: none was made, and *@err says why,
- * -EAGAIN (share, room) or -ENOMEM.
- */
-static __noinline struct autokill_task *task_record_add(u64 task, struct user *u, u32 uid,
-							u32 units, int *err)
-{
-	struct fresh f = { .task = task };
-	struct autokill_config *c;
-	struct autokill_task *rec;
-	u32 zero = 0;
-
-	*err = -EAGAIN;
-	if (!u)
-		return NULL;
-	c = bpf_map_lookup_elem(&config, &zero);
-	if (!c || share_take(&u->tasks, &others_tasks, uid, c->tasks_share, c->tasks_room, units)) {
-		user_put(u, uid);
-		return NULL;
-	}
-	__sync_fetch_and_add(&tasks_open, 1);
-	bpf_loop(TASK_TRIES, task_record_try, &f, 0);
-	rec = f.err ? NULL : bpf_map_lookup_elem(&tasks, &task);
-	if (rec) {
-		rec->uid = uid;
-		rec->units = units;
-		WRITE_ONCE(rec->task, task);
-		return rec;
-	}
-	__sync_fetch_and_sub(&tasks_open, 1);
-	share_give(&u->tasks, &others_tasks, uid, units);
-	user_put(u, uid);
-	failure_count(FAIL_TASK_INSERT, f.err);
-	*err = f.err == -ENOMEM ? -ENOMEM : -EAGAIN;
-	return NULL;
-}
-
-/* A record for the current task @cur, which has none. As task_record_add(). */
-static __always_inline struct autokill_task *task_record_own(struct task_struct *cur, int *err)
-{
-	u32 uid = share_uid();
-
-	return task_record_add((u64)cur, user_get(uid), uid, 1, err);
-}
-
-/* The share of the record that @uid had: it is gone, or nobody's. */
-static __noinline int task_share_give(u32 uid, u32 units)
-{
-	struct user *u = bpf_map_lookup_elem(&users, &uid);
-
-	if (u) {
-		share_give(&u->tasks, &others_tasks, uid, units);
-		user_put(u, uid);
-	} else {
-		failure_count(FAIL_USER_COUNT, -ENOENT);
-	}
-	return 0;
-}
-
-/* The task is no more. Its address may be the next one's at once, so what cannot be deleted is made nobody's. */
-static __noinline int task_record_drop(u64 task, u32 uid, u32 units)
-{
-	struct autokill_task *rec;
-	u64 left;
-	int err = map_delete(&tasks, &task);
-
-	if (err == -ENOENT)
-		return 0; /* another copy was first */
-	if (err) {
-		rec = bpf_map_lookup_elem(&tasks, &task);
-		left = address(task) | TASK_LEFT;
-		if (!rec || __sync_val_compare_and_swap(&rec->task, left & ~(u64)TASK_LEFT, left) !=
-				    (left & ~(u64)TASK_LEFT))
+	if (__sync_fetch_and_add(taken, n) + n <= limit || !uid) {
+		if (!uid || __sync_fetch_and_add(others, n) + n <= room_shared(room))
 			return 0;
-		later_add(LATER_TASK, left & ~(u64)TASK_LEFT, 0, FAIL_TASK_DELETE, err);
-	} else {
-		__sync_fetch_and_sub(&tasks_open, 1);
+		__sync_fetch_and_sub(others, n);
+		err = -ENOSPC;
 	}
-	return task_share_give(uid, units);
+	__sync_fetch_and_sub(taken, n);
+	return err;
+}
+
+static __always_inline void share_give(u32 *taken, u32 *others, u32 uid, u32 n)
+{
+	__sync_fetch_and_sub(taken, n);
+	if (uid)
+		__sync_fetch_and_sub(others, n);
 }
 
 #endif /* AUTOKILL_SHARE_BPF_H */

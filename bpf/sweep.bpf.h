@@ -2,7 +2,7 @@
 /*
  * sweep.bpf.h - SIGKILL to every member of a released tree, from wherever that works
  *
- * tree.bpf.h says why nobody escapes; kill.bpf.h, who can signal from where. A sweep costs in
+ * tree.bpf.h says why nobody escapes; group.bpf.h, who can signal from where. A sweep costs in
  * proportion to the members of its own tree, whoever else there is on the machine. It runs in the
  * releaser, if that has an mm; else by task work in the tether's child, the closer's parent or
  * init. The timer only looks whether anybody is left, and asks for another sweep. It sweeps by
@@ -11,9 +11,12 @@
 #ifndef AUTOKILL_SWEEP_BPF_H
 #define AUTOKILL_SWEEP_BPF_H
 
-#define TIMER_SLOTS 64	 /* a softirq must be short */
-#define TREE_LOOK_MS 16	 /* from look to look while somebody has no signal yet */
-#define SURE_LOOK_MS 256 /* from when on to sweep although everybody has his signal */
+#include "events.bpf.h"
+#include "maps.bpf.h"
+#include "mutant.bpf.h"
+#include "record.bpf.h"
+#include "tether.bpf.h"
+#include "tree.bpf.h"
 
 struct sweep {
 	u64 id;
@@ -48,9 +51,8 @@ static int sweep_slot(u32 slot, struct sweep *s)
 
 	if (!member)
 		return 0;
-#ifdef MUTATE_SLOW_SWEEP
-	bpf_loop(1 << 17, mutant_loop, NULL, 0); /* as under a sweep of many thousands */
-#endif
+	if (MUTANT_SLOW)
+		mutant_sweeps_slowly();
 	addr = READ_ONCE(member->task);
 	if (addr & AUTOKILL_LEFT)
 		return 0; /* it has exited, and the slot is being emptied */
@@ -67,7 +69,7 @@ static int sweep_slot(u32 slot, struct sweep *s)
 	if (rec && rec->task == addr && rec->path[s->depth & (AUTOKILL_DEPTH - 1)] == s->id) {
 		if (!task) {
 			/* No pid leads to it: not yet, or no more, or just now (de_thread()). */
-			s->unborn += !rec->left;
+			s->unborn += !READ_ONCE(rec->left);
 		} else {
 			ret = sweep_task(task);
 			if (ret < 0)
@@ -91,7 +93,9 @@ __noinline int tree_sweep(u64 id)
 	if (!t || !stats)
 		return -ENOENT;
 	s.depth = t->d.depth;
-	/* After the mark, see tree.bpf.h: a slot beyond this belongs to a look that saw the mark. */
+	/*
+	 * After the mark, see tree.bpf.h: a slot beyond this belongs to a look that saw the mark.
+	 */
 	bpf_loop(READ_ONCE(t->d.slots), sweep_slot, &s, 0);
 	__sync_fetch_and_add(&t->d.sweeps, 1);
 	__sync_fetch_and_add(&t->d.signalled, s.signalled);
@@ -103,7 +107,7 @@ __noinline int tree_sweep(u64 id)
 	return s.unborn;
 }
 
-/* Sweep from here, and say so when everybody has his signal. @what counts a failure. */
+/* Sweep from here, and say so when all have their signal. @what counts a failure. */
 static __noinline int tree_work(u64 id, u32 killer, u32 what)
 {
 	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
@@ -116,90 +120,17 @@ static __noinline int tree_work(u64 id, u32 killer, u32 what)
 	t = bpf_map_lookup_elem(&tethers, &id);
 	if (!t)
 		return 0;
-#ifdef MUTATE_NO_SECOND_SWEEP
-	ret = 0;
-#endif
+	if (MUTANT(NO_SECOND_SWEEP))
+		ret = 0;
 	if (ret < 0)
 		failure_count(what, ret);
 	else if (!ret)
-		killed(t, killer);
+		tether_killed(t, killer);
 	return ret;
 }
 
-/* One attempt on the members of the tree @id. */
-static __noinline int tree_kill(u64 id, u32 here)
-{
-	struct tether *t = bpf_map_lookup_elem(&tethers, &id);
-	struct task_struct *leader;
-	u32 looks;
-	int err = -ESRCH;
-
-	if (!t)
-		return 0;
-	looks = t->d.looks;
-	if (bpf_get_current_task_btf()->mm &&
-	    (here != KILLER_TIMER || READ_ONCE(t->d.slots) <= TIMER_SLOTS) &&
-	    tree_work(id, here, FAIL_SIGNAL_HERE) >= 0)
-		return 0;
-	if (looks == 0) {
-		leader = bpf_task_from_pid(READ_ONCE(t->d.tgid));
-		if (leader) {
-			if (is_victim(leader, t))
-				err = lend_victim(t, leader);
-			bpf_task_release(leader);
-			if (!err)
-				return 0;
-		}
-	}
-	if (looks <= 1 && !lend(id, WORK_PARENT, t->d.lender))
-		return 0;
-	if (!lend(id, WORK_INIT, 1))
-		return 0;
-	return lend(id, WORK_PARENT, t->d.lender);
-}
-
-/* Timer, after the release: is anybody left? Then sweep again, and look again later. */
-static __always_inline void look_tree(struct tether *t)
-{
-	COUNT(looks);
-	if (!(READ_ONCE(t->d.holds) & ~HOLD_FILE))
-		return; /* whoever was the last takes it away */
-	t->d.looks++;
-#ifndef MUTATE_NO_SECOND_SWEEP
-	/*
-	 * Once everybody has his signal there is no need to, and a sweep of a thousand that are
-	 * dying would hold up their deaths. But to be sure, twice, if they take longer than usual.
-	 */
-	if (READ_ONCE(t->d.state) == TETHER_RELEASED ||
-	    (t->d.next_look_ms >= SURE_LOOK_MS && t->d.next_look_ms < LOOK_MOST_MS))
-		tree_kill(t->d.id, KILLER_TIMER);
-#endif
-	/* Who is unborn may run soon. But not for ever: after 8 s it is something else. */
-	if (READ_ONCE(t->d.state) == TETHER_RELEASED && t->d.next_look_ms >= TREE_LOOK_MS &&
-	    bpf_ktime_get_boot_ns() - t->d.released_at < STUCK_AFTER_NS)
-		t->d.next_look_ms = TREE_LOOK_MS / 2;
-	look_later(t);
-}
-
-/* See kill_start(). HOLD_FILE, which is ours to put, keeps the tether there until the end. */
-static __always_inline void tree_released(u64 id, struct tether *t)
-{
-	u32 members = READ_ONCE(t->d.holds) & ~HOLD_FILE;
-
-	t->d.members = members;
-	if (members) {
-		event_tether(EVENT_RELEASED, t, 0);
-		tree_kill(id, KILLER_HERE);
-		timer_set(t, LOOK_FIRST_MS);
-	} else {
-		event_tether(EVENT_RELEASED_DEAD, t, 0);
-		COUNT(released_dead);
-	}
-	hold_put(id, HOLD_FILE);
-}
-
 /* fexit of copy_process, in the creator: SIGKILL to @child, which is visible by now. */
-static __noinline int born_kill(struct task_struct *child)
+static __noinline int kill_newborn(struct task_struct *child)
 {
 	struct task_struct *task;
 	u64 addr;
@@ -223,10 +154,10 @@ static __noinline int born_kill(struct task_struct *child)
 }
 
 /* fexit of copy_process, in the creator: the look after the child is visible. */
-static __always_inline void tree_born(struct task_struct *child)
+static __always_inline void kill_newborn_member(struct task_struct *child)
 {
 	if (tree_marked(task_record(child)))
-		born_kill(child);
+		kill_newborn(child);
 }
 
 #endif /* AUTOKILL_SWEEP_BPF_H */

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * uid.bpf.h - which uid answers for what the current task takes: of the room, and of the log of events
+ * uid.bpf.h - which uid answers for what the current task takes: of the room, and of the log of
+ * events
  *
- * In a user namespace it is the owner of the outermost one. Otherwise a user with 65,536 subordinate uids
- * would have as many shares. A namespace that root has made is a container: all tasks in it count as the
- * uid that it maps first, which is 0 only for a container whose root is root outside, too.
+ * In a user namespace it is the owner of the outermost one. Otherwise a user with 65,536
+ * subordinate uids would have as many shares. A namespace that root has made is a container: all
+ * tasks in it count as the uid that it maps first, which is 0 only for a container whose root is
+ * root outside, too.
  */
 #ifndef AUTOKILL_UID_BPF_H
 #define AUTOKILL_UID_BPF_H
+
+#include "compat.bpf.h"
 
 #define USER_NS_DEPTH 33 /* create_user_ns() refuses a level above 32 */
 

@@ -2,22 +2,28 @@
 /*
  * users.bpf.h - how much of the room each uid has: entries that come, are counted, and go
  *
- * Each tether and each record of a task holds the entry of its uid, so that it stays, and then its counts are changed by plain
- * atomic adds. The hold is a number in user.word, beside the uid:
+ * Each tether and each record of a task holds the entry of its uid, so that it stays, and then its
+ * counts are changed by plain atomic adds. The hold is a number in user.word, beside the uid:
  *
  *   uid << 32 | holds               in use
  *   uid << 32 | USER_QUEUED | holds  the same, and a note in `later` names it
  *   USER_DEAD                        the timer is just deleting it
  *
- * An entry without holds goes, or else 65,535 uids that were seen once would have taken all the entries there are. But only
- * while there are many: of a user who comes back all the time it should stay. Whoever brings the holds to 0 queues it;
- * the timer takes it, if nobody holds it by then, by a compare-and-exchange of the word, and deletes it.
+ * An entry without holds goes, or else 65,535 uids that were seen once would have taken all the
+ * entries there are. But only while there are many: of a user who comes back all the time it should
+ * stay. Whoever brings the holds to 0 queues it; the timer takes it, if nobody holds it by then, by
+ * a compare-and-exchange of the word, and deletes it.
  *
- * Who wants a hold has a pointer that may be of an entry that is gone, and another uid's by now. So a hold is taken
- * by compare-and-exchange, which expects the uid; who holds one may go on with plain adds. Root's entry stays for good.
+ * Who wants a hold has a pointer that may be of an entry that is gone, and another uid's by now. So
+ * a hold is taken by compare-and-exchange, which expects the uid; who holds one may go on with
+ * plain adds. Root's entry stays for good.
  */
 #ifndef AUTOKILL_USERS_BPF_H
 #define AUTOKILL_USERS_BPF_H
+
+#include "events.bpf.h"
+#include "later.bpf.h"
+#include "maps.bpf.h"
 
 #define USER_QUEUED (1ULL << 31)
 #define USER_HOLDS (USER_QUEUED - 1)
@@ -26,7 +32,7 @@
 #define USER_TRIES 1024 /* under how many changes by others a hold is tried */
 
 /* Elements of maps/users. Atomic adds. */
-u64 users_open;
+u64 n_users;
 
 struct user_search {
 	u32 uid;
@@ -50,20 +56,23 @@ static int user_try(u32 i, struct user_search *s)
 		s->err = 0;
 		return 1;
 	}
-	__sync_fetch_and_add(&users_open, 1);
+	__sync_fetch_and_add(&n_users, 1);
 	err = bpf_map_update_elem(&users, &uid, &new, BPF_NOEXIST);
 	if (!err) {
 		s->err = 0;
 		return 1;
 	}
-	__sync_fetch_and_sub(&users_open, 1);
+	__sync_fetch_and_sub(&n_users, 1);
 	if (err == -EEXIST)
 		return 0; /* another CPU was first */
 	s->err = err;
 	return 1;
 }
 
-/* The entry of @uid, made if there is none, with a hold that the caller gives back by user_put(). NULL: counted. */
+/*
+ * The entry of @uid, made if there is none, with a hold that the caller gives back by user_put().
+ * NULL: counted.
+ */
 static __noinline struct user *user_get(u32 uid)
 {
 	struct user_search s = { .uid = uid, .err = -EBUSY };
@@ -94,7 +103,7 @@ static __always_inline void user_put(struct user *u, u32 uid)
 	u64 idle = (u64)uid << 32;
 
 	if (__sync_fetch_and_sub(&u->word, 1) - 1 != idle || !uid ||
-	    READ_ONCE(users_open) <= USERS_KEPT)
+	    READ_ONCE(n_users) <= USERS_KEPT)
 		return;
 	if (__sync_val_compare_and_swap(&u->word, idle, idle | USER_QUEUED) != idle)
 		return; /* in use again, or queued by another */
@@ -104,7 +113,10 @@ static __always_inline void user_put(struct user *u, u32 uid)
 	__sync_val_compare_and_swap(&u->word, idle | USER_QUEUED, idle);
 }
 
-/* The timer, for an entry that was idle when it was queued. 0; or an errno, and it is to be tried again. */
+/*
+ * The timer, for an entry that was idle when it was queued. 0; or an errno, and it is to be tried
+ * again.
+ */
 static __always_inline int user_reclaim(u32 uid)
 {
 	struct user *u = bpf_map_lookup_elem(&users, &uid);
@@ -115,7 +127,10 @@ static __always_inline int user_reclaim(u32 uid)
 		return 0;
 	word = __sync_val_compare_and_swap(&u->word, idle, USER_DEAD);
 	if (word != idle) {
-		/* In use. Whoever ends that queues it again; if it was ended just now, it is for us to take. */
+		/*
+		 * In use. Whoever ends that queues it again; if it was ended just now, it is for us
+		 * to take.
+		 */
 		return __sync_val_compare_and_swap(&u->word, word, word & ~USER_QUEUED) == word
 			       ? 0
 			       : -EAGAIN;
@@ -126,43 +141,8 @@ static __always_inline int user_reclaim(u32 uid)
 		WRITE_ONCE(u->word, idle);
 		return err;
 	}
-	__sync_fetch_and_sub(&users_open, 1);
+	__sync_fetch_and_sub(&n_users, 1);
 	return 0;
-}
-
-/* Of a room for @room, what all but root may take together. */
-static __always_inline u32 room_shared(u32 room)
-{
-	return room - AUTOKILL_RESERVE(room);
-}
-
-/* How much of the tethers, and of the records, all users but root have. Atomic adds. */
-u32 others_tethers;
-u32 others_tasks;
-
-/*
- * Take @n of @limit for @uid, and of what all but root may have of @room; root is exempt, but counted. Adds first, so that
- * two cannot both be last. -EAGAIN: the uid has its share; -ENOSPC: what is left is root's.
- */
-static __always_inline int share_take(u32 *taken, u32 *others, u32 uid, u32 limit, u32 room, u32 n)
-{
-	int err = -EAGAIN;
-
-	if (__sync_fetch_and_add(taken, n) + n <= limit || !uid) {
-		if (!uid || __sync_fetch_and_add(others, n) + n <= room_shared(room))
-			return 0;
-		__sync_fetch_and_sub(others, n);
-		err = -ENOSPC;
-	}
-	__sync_fetch_and_sub(taken, n);
-	return err;
-}
-
-static __always_inline void share_give(u32 *taken, u32 *others, u32 uid, u32 n)
-{
-	__sync_fetch_and_sub(taken, n);
-	if (uid)
-		__sync_fetch_and_sub(others, n);
 }
 
 #endif /* AUTOKILL_USERS_BPF_H */

@@ -3,7 +3,8 @@
  * autokill_state.h - the layout of the maps pinned under /sys/fs/bpf/autokill/maps
  *
  * Shared by the BPF programs (writers) and by the user side (readers). Fixed widths, no implicit
- * padding, sizes asserted at the end; a change of layout is a change of AUTOKILL_STATE_VERSION.
+ * padding, sizes asserted at the end. A change of layout is a change of AUTOKILL_STATE_VERSION; so
+ * is a change of the values of an enum, and of a program's name, by which its pin is known.
  * Pids and uids are those of the initial namespaces. Times are in ns of CLOCK_BOOTTIME.
  */
 #ifndef AUTOKILL_STATE_H
@@ -13,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define AUTOKILL_STATE_VERSION 8
+#define AUTOKILL_STATE_VERSION 9
 #define AUTOKILL_COMM_LEN 16 /* TASK_COMM_LEN */
 
 /* config.ready. Written by the loader, read by the prctl and task_alloc programs. */
@@ -39,7 +40,9 @@ enum autokill_native {
 	NATIVE_FLAGS_REFUSED = 6,  /* the kernel refused the programs: FELL_NATIVE */
 };
 
-/* config.fell, bits: what the kernel's BTF promises, and what did not load or attach for all that */
+/*
+ * config.fell, bits: what the kernel's BTF promises, and what did not load or attach for all that
+ */
 enum autokill_fell {
 	FELL_NATIVE_INFO = 1 << 0, /* PIDFD_INFO_EXIT is not served */
 	FELL_NATIVE = 1 << 1,	   /* clone3's flags are not served */
@@ -55,7 +58,7 @@ enum autokill_fell {
 /* maps/config, one element */
 struct autokill_config {
 	__u32 state_version; /* AUTOKILL_STATE_VERSION of the programs that are loaded */
-	__u32 ready;	     /* enum autokill_ready */
+	__u32 ready;	     /* enum autokill_ready; the second member in every version */
 	__u32 canary_tgid;
 	__u32 share;	   /* tethers (and requests) that one uid other than 0 may have at a time */
 	__u32 room;	   /* tethers that fit in all */
@@ -71,10 +74,12 @@ struct autokill_config {
 };
 
 enum autokill_tether_state {
-	TETHER_BIRTH = 1,    /* the clone is under way, or its file is not tied yet */
-	TETHER_LIVE = 2,     /* file and child are tied */
-	TETHER_RELEASED = 3, /* the file is gone; SIGKILL has not been accepted yet */
-	TETHER_KILLED = 4,   /* SIGKILL was accepted; some thread of the group still has to exit */
+	TETHER_BIRTH = 1,      /* the clone is under way, or its file is not tied yet */
+	TETHER_TAKEN_BACK = 2, /* the clone failed, or the child died before the tie: it ends now */
+	TETHER_LIVE = 3,       /* file and child are tied */
+	/* From here on it was released. */
+	TETHER_RELEASED = 4, /* the file is gone; SIGKILL has not been accepted yet */
+	TETHER_KILLED = 5,   /* SIGKILL was accepted; some thread of the group still has to exit */
 };
 
 enum autokill_scope {
@@ -129,8 +134,8 @@ struct autokill_tether {
 };
 
 /*
- * Of a room, what only uid 0 may take: all others together get no more than the rest. Of one tether nothing, else at
- * least one.
+ * Of a room, what only uid 0 may take: all others together get no more than the rest. Of one tether
+ * nothing, else at least one.
  */
 #define AUTOKILL_RESERVE(room) ((room) < 8 ? (room) > 1 : (room) / 8)
 
@@ -141,9 +146,11 @@ struct autokill_tether {
  * members of trees
  */
 struct autokill_task {
-	__u64 task; /* address of the task_struct: the key; AUTOKILL_LEFT in it: nobody's any more */
+	/* address of the task_struct: the key; AUTOKILL_LEFT in it: nobody's any more */
+	__u64 task;
 	__u64 tether; /* the tether that this task is the child of, 0 if none */
-	__u64 newborn; /* task_struct that this task is just cloning, which has a record; 0 if none */
+	/* task_struct that this task is just cloning, which has a record; 0 if none */
+	__u64 newborn;
 	__u64 newborn_id;  /* the tether of it, 0 if none */
 	__u64 arm_cred;	   /* real_cred at ARM: any change of credentials makes another */
 	__u64 arm_caps;	   /* its effective capabilities */
@@ -155,24 +162,27 @@ struct autokill_task {
 	__u32 arm_flags; /* AUTOKILL_NNP, AUTOKILL_TREE */
 	__u32 guard;	 /* 1: an exec that would gain privileges fails; inherited for good */
 	__u32 uid;	 /* whose share the record counts against */
-	__u32 native;	 /* NATIVE_* below */
+	__u32 clone3;	 /* CLONE3_* below */
 	/* The last clone3 of this task with the native flags. */
-	__u64 native_args;    /* user address of its struct clone_args */
-	__u64 native_flags;   /* the flags in there, as the caller wrote them */
-	__u64 native_exec_id; /* self_exec_id then: after an exec the address is another program's */
-	__u32 pid;	      /* of a tethered child; 0 until tied */
-	__u32 units;	      /* how much of that share: 1, or one for each tree */
-	__u32 depth;	      /* how many trees this task is a member of */
-	__u32 left;	      /* 1: it has exited, and is no longer counted as a member */
-	__u32 newborn_tied; /* 1: the tie gave the tether newborn_id its file; of no meaning while newborn is 0 */
-	__u32 asked; /* what AUTOKILL_ASK answers while nothing is armed; 0: nothing was asked for */
+	__u64 clone3_args;  /* user address of its struct clone_args */
+	__u64 clone3_flags; /* the flags in there, as the caller wrote them */
+	/* self_exec_id then: after an exec the address is another program's */
+	__u64 clone3_exec_id;
+	__u32 pid;	   /* of a tethered child; 0 until tied */
+	__u32 share_units; /* how much of that share: 1, or one for each tree */
+	__u32 depth;	   /* how many trees this task is a member of */
+	__u32 left;	   /* 1: it has exited, and is no longer counted as a member */
+	/* 1: the tie gave the tether newborn_id its file; of no meaning while newborn is 0 */
+	__u32 newborn_tied;
+	/* what AUTOKILL_ASK answers while nothing is armed; 0: nothing was asked for */
+	__u32 asked;
 	__u64 path[AUTOKILL_DEPTH]; /* the ids of these trees, outermost first */
 	__u32 slot[AUTOKILL_DEPTH]; /* its slot in maps/members for each, plus 1; 0 if none */
 };
 
 /*
- * In the lowest two bits of an address that names the owner of an element of maps/tasks or maps/members: the element is
- * nobody's any more, its delete failed or is under way.
+ * In the lowest two bits of an address that names the owner of an element of maps/tasks or
+ * maps/members: the element is nobody's any more, its delete failed or is under way.
  */
 #define AUTOKILL_LEFT 3
 
@@ -187,21 +197,22 @@ struct autokill_member {
 	__u64 task; /* address of the task_struct: the key in maps/tasks */
 };
 
-/* task.native */
-#define NATIVE_ASKED (1U << 0) /* a clone3 with the flags is under way, task_alloc not reached */
-#define NATIVE_OWED (1U << 1)  /* the struct at native_args lacks the flags; it is to be put back */
-#define NATIVE_OPEN (NATIVE_ASKED | NATIVE_OWED)
-#define NATIVE_NNP (1U << 2)   /* (in the programs only: CLONE_NNP was among the flags) */
-#define NATIVE_CHILD (1U << 3) /* made by the flags: its creator does not expect to reap it */
+/* task.clone3 */
+#define CLONE3_ASKED (1U << 0) /* a clone3 with the flags is under way, task_alloc not reached */
+#define CLONE3_OWED (1U << 1)  /* the struct at clone3_args lacks the flags; it is to be put back */
+#define CLONE3_OPEN (CLONE3_ASKED | CLONE3_OWED)
+#define CLONE3_NNP (1U << 2)   /* (in the programs only: CLONE_NNP was among the flags) */
+#define CLONE3_CHILD (1U << 3) /* made by the flags: its creator does not expect to reap it */
 
 /*
  * maps/events: AUTOKILL_LOGS rings of AUTOKILL_LOG_EVENTS elements each. Event n of log l stands at
- * l * AUTOKILL_LOG_EVENTS + n % AUTOKILL_LOG_EVENTS. Kills and guard refusals have logs of their own, root has
- * its own, and other users share the rest by uid. So a user can overwrite the kills of no more than the few
- * who share a log with it, and of these only by kills; nobody but root can overwrite root's.
+ * l * AUTOKILL_LOG_EVENTS + n % AUTOKILL_LOG_EVENTS. Kills and guard refusals have logs of their
+ * own, root has its own, and other users share the rest by uid. So a user can overwrite the kills
+ * of no more than the few who share a log with it, and of these only by kills; nobody but root can
+ * overwrite root's.
  */
 #define AUTOKILL_LOG_EVENTS 1024
-#define AUTOKILL_LOG_USERS 8 /* the first is root's */
+#define AUTOKILL_LOG_USERS 8		       /* the first is root's */
 #define AUTOKILL_LOGS (2 * AUTOKILL_LOG_USERS) /* a power of two */
 
 /* maps/stats, one element. Counters only grow; every writer adds atomically. */
@@ -228,27 +239,31 @@ struct autokill_stats {
 	__u64 killed_by_init;	/* ... by task work in init */
 	__u64 killed_by_agent;	/* ... from the agent */
 	__u64 killed_by_self;	/* ... in the child itself, at its next fork or exec */
-	__u64 releases_unsent; /* maps/releases was full; the agent looks through maps/tethers then */
-	__u64 arms_no_agent;   /* requests and clones refused: EAGAIN, no agent is alive */
-	__u64 looks;	       /* times that a timer looked again */
-	__u64 gone;	       /* tethers whose thread group was seen to be gone after release */
-	__u64 guard_refused;   /* execs refused by the guard: EPERM */
-	__u64 guard_killed;    /* execs caught by the guard after the point of no return */
-	__u64 events;	       /* events written to all logs; each takes its number here */
-	__u64 natives;	       /* requests taken from clone3's native flags */
-	__u64 natives_missed; /* left to the kernel's EINVAL: struct not writable, no room, skipped */
+	/* maps/releases was full; the agent looks through maps/tethers then */
+	__u64 releases_unsent;
+	__u64 arms_no_agent; /* requests and clones refused: EAGAIN, no agent is alive */
+	__u64 looks;	     /* times that a timer looked again */
+	__u64 gone;	     /* tethers whose thread group was seen to be gone after release */
+	__u64 guard_refused; /* execs refused by the guard: EPERM */
+	__u64 guard_killed;  /* execs caught by the guard after the point of no return */
+	__u64 events;	     /* events written to all logs; each takes its number here */
+	__u64 natives;	     /* requests taken from clone3's native flags */
+	/* left to the kernel's EINVAL: struct not writable, no room, skipped */
+	__u64 natives_missed;
 	__u64 natives_refused;	  /* clones refused: EINVAL, the native rules at task_alloc */
 	__u64 natives_unrestored; /* clones refused: EAGAIN, the struct could not be put back yet */
 	__u64 members;		  /* tasks that were born into a tree */
 	__u64 refused_depth;	  /* clones refused: EAGAIN, nested too deep */
-	__u64 refused_released; /* clones (and the agent's kernels: execs) refused: EAGAIN, released */
-	__u64 sweeps;		/* walks over the members of a tree */
-	__u64 signalled;	/* thread groups that were sent SIGKILL by these */
-	__u64 unborn;		/* members met by a sweep before their clone was through */
-	__u64 empty;		/* trees that became empty while their pidfd was open */
-	__u64 exits_made_up;	/* exits of members that were noticed at task_free only */
-	__u64 births_made_up;  /* births that were skipped, and done when the clone was through */
-	__u64 requests_rlimit; /* requests that came by setrlimit(), since prctl() went unanswered */
+	/* clones (and the agent's kernels: execs) refused: EAGAIN, released */
+	__u64 refused_released;
+	__u64 sweeps;	      /* walks over the members of a tree */
+	__u64 signalled;      /* thread groups that were sent SIGKILL by these */
+	__u64 unborn;	      /* members met by a sweep before their clone was through */
+	__u64 empty;	      /* trees that became empty while their pidfd was open */
+	__u64 exits_made_up;  /* exits of members that were noticed at task_free only */
+	__u64 births_made_up; /* births that were skipped, and done when the clone was through */
+	/* requests that came by setrlimit(), since prctl() went unanswered */
+	__u64 requests_rlimit;
 	__u64 logs[AUTOKILL_LOGS]; /* events written to each log; the oldest are overwritten */
 };
 
@@ -280,7 +295,10 @@ enum autokill_what {
 	FAIL_TREE_LOST = 24,   /* a member whose tether is not there: cannot be */
 	FAIL_NATIVE_INFO = 25, /* a struct pidfd_info could not be completed */
 	FAIL_BIRTH_LATE = 26,  /* a skipped birth was not made up for: killed, from 6.18 on */
-	/* A delete that failed, and not because somebody else was first. FAIL_LATER: it is not done again. */
+	/*
+	 * A delete that failed, and not because somebody else was first. FAIL_LATER: it is not done
+	 * again.
+	 */
 	FAIL_TETHER_DELETE = 27,
 	FAIL_TASK_DELETE = 28,
 	FAIL_WORK_DELETE = 29,
@@ -311,9 +329,10 @@ enum autokill_event_type {
 };
 
 /*
- * maps/left_out, by uid and type: of EVENT_CLONE_FAILED, EVENT_REFUSED and EVENT_GUARD, which anybody can bring about as
- * often as he likes, one uid writes AUTOKILL_EVENTS_SOME in AUTOKILL_EVENTS_SPAN_NS, and the rest is only counted. Else one
- * user could have the kills of all others overwritten in a second.
+ * maps/left_out, by uid and type: of EVENT_CLONE_FAILED, EVENT_REFUSED and EVENT_GUARD, which
+ * anybody can bring about at will, one uid writes AUTOKILL_EVENTS_SOME in
+ * AUTOKILL_EVENTS_SPAN_NS, and the rest is only counted. Else one user could have the kills of all
+ * others overwritten in a second.
  */
 #define AUTOKILL_EVENTS_SOME 64
 #define AUTOKILL_EVENTS_SPAN_NS 60000000000ULL
@@ -341,8 +360,9 @@ enum autokill_killer {
 };
 
 /*
- * Event n of a log: seq is written 0 first and n + 1 last; seq_end is n + 1. A reader that copied the element
- * while it was written sees seq != seq_end, or a seq that is not the one it asked for, and reads again.
+ * Event n of a log: seq is written 0 first and n + 1 last; seq_end is n + 1. A reader that copied
+ * the element while it was written sees seq != seq_end, or a seq that is not the one it asked for,
+ * and reads again.
  */
 struct autokill_event {
 	__u64 seq;
@@ -386,9 +406,9 @@ struct autokill_release {
 };
 
 /*
- * An element of maps/found: a process, which its number and its start time tell from every other. Either one
- * of those whom progs/autokill_sweep has found; or one that the agent asks progs/autokill_identity for: it
- * gives a pidfd alone, and gets the rest, all 0 if nobody is left.
+ * An element of maps/found: a process, which its number and its start time tell from every other.
+ * Either one of those whom progs/autokill_sweep has found; or one that the agent asks
+ * progs/autokill_identity for: it gives a pidfd alone, and gets the rest, all 0 if nobody is left.
  */
 struct autokill_identity {
 	__u64 start_time; /* task_struct.start_boottime of the group's leader, ns */
@@ -421,14 +441,16 @@ struct autokill_agent_says {
 
 /*
  * What the agent asks progs/autokill_sweep by BPF_PROG_TEST_RUN, as its context: which members of a
- * released tree still need a SIGKILL, of those in the next so many slots? maps/found has the answer.
+ * released tree still need a SIGKILL, of those in the next so many slots? maps/found has the
+ * answer.
  */
 #define AUTOKILL_SWEEP_SLOTS 1024
 
 struct autokill_sweep {
 	__u64 id;   /* in: of the tree's tether */
 	__u32 from; /* in: the first slot, 0 to begin; out: the next one to ask for, 0 at the end */
-	__u32 found; /* out: elements of maps/found; one for each thread, so a group can be there twice */
+	/* out: elements of maps/found; one for each thread, so a group can be there twice */
+	__u32 found;
 	__u32 unborn; /* out: members whose clone is not through */
 	__u32 pad;
 };

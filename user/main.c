@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* main.c - the table of verbs, and the choice of one of them */
+/* main.c - the choice of a verb */
 #include <argp.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "msg.h"
-#include "place.h"
-#include "verbs.h"
+#include "base/msg.h"
+#include "base/place.h"
+#include "verbs/verbs.h"
 
 const char *argp_program_version = "autokill " AUTOKILL_VERSION;
 
-static const struct verb verbs[] = {
-	{ "load", "attach the programs, prove that they kill, pin them", cmd_load, 192 },
-	{ "unload", "detach the programs", cmd_unload, 64 },
-	{ "status", "what is loaded, how full it is, what it has done", cmd_status, 64 },
-	{ "doctor", "whether this kernel can enforce, and what it lacks", cmd_doctor, 192 },
-	{ "ps", "list the tethers", cmd_ps, 64 },
-	{ "events", "the last events, or all from now on", cmd_events, 64 },
-	{ "run", "run a command that dies with this process", cmd_run, 0 },
-	{ "agent", "kill for the programs, on Linux 6.1 to 6.17", cmd_agent, 64 },
-};
+#define VERB_ROW(verb, summary, descriptors) { #verb, summary, cmd_##verb, descriptors },
+static const struct verb verbs[] = { VERBS(VERB_ROW) };
 
 #define N_VERBS (sizeof(verbs) / sizeof(*verbs))
 
@@ -31,7 +23,8 @@ static void help_print(void)
 	       "Have the kernel kill a child when the last reference to its pidfd goes.\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
 		printf("  %-8s %s\n", verbs[i].name, verbs[i].summary);
-	printf("\n`autokill VERB --help' (or -h) tells about one of them; `autokill --version'.\n"
+	printf("\n`autokill help VERB' (or `autokill VERB --help', or -h) tells about one of them;\n"
+	       "`autokill --version'.\n"
 	       "Exit status: 0 done, 1 failed, 2 usage; doctor and run have their own.\n");
 }
 
@@ -59,12 +52,19 @@ int main(int argc, char **argv)
 {
 	const struct verb *verb;
 	int err;
-	static char name[32]; /* stands in argv as long as argv does */
+	/* These stand in argv as long as argv does. */
+	static char name[32], help[] = "--help";
 
 	argp_err_exit_status = 2;
 	setlocale(LC_CTYPE, ""); /* tables show what the terminal can */
 	if (argc < 2)
 		return usage_fail("no verb given", "");
+	if (!strcmp(argv[1], "help")) { /* `help VERB' becomes `VERB --help' */
+		if (argc > 3)
+			return usage_fail("help takes one verb", "");
+		argv[1] = argc == 3 && strcmp(argv[2], "help") ? argv[2] : help;
+		argv[2] = argc == 3 ? help : NULL;
+	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "-?")) {
 		help_print();
 		return 0;

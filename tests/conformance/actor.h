@@ -65,9 +65,9 @@ enum act {
 	/* many processes; descriptor: they hold it and write a byte to it when there is news */
 	ACT_CHAIN, /* value forks, each by the child of the one before, which exits; 0: endless */
 	ACT_BOMB,  /* all fork for ever; news: a fork has failed */
-	ACT_CROWD, /* value children that sleep; replies how many it could make */
+	ACT_CROWD, /* value more children that sleep; replies how many it could make */
 	ACT_CROWD_COUNT, /* replies how many of these live */
-	ACT_CROWD_END,	 /* kills them; replies how many there were */
+	ACT_CROWD_END,	 /* kills value of them; replies how many died */
 	ACT_SETSID,
 	ACT_RCU,	 /* wait for an RCU grace period */
 	ACT_POSIX_SPAWN, /* descriptor: the socket of the child, which is one after exec */
@@ -137,7 +137,9 @@ enum program {
 	PROGRAM_SGID,
 	PROGRAM_FCAP,
 	PROGRAMS,
-	/* a setuid file that the plain one interprets; where there is binfmt_misc, so not in loops */
+	/*
+	 * a setuid file that the plain one interprets; where there is binfmt_misc, so not in loops
+	 */
 	PROGRAM_MISC = PROGRAMS,
 };
 

@@ -291,7 +291,7 @@ static int act_call(const struct note *note, int fd)
 	case ACT_CROWD_COUNT:
 		return act_crowd_count();
 	case ACT_CROWD_END:
-		return act_crowd_end();
+		return act_crowd_end(value);
 	case ACT_SETSID:
 		return result(setsid());
 	case ACT_RCU:

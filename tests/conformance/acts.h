@@ -43,7 +43,7 @@ int act_chain(int links, int life);
 int act_bomb(int life);
 int act_crowd(int count, int life);
 int act_crowd_count(void);
-int act_crowd_end(void);
+int act_crowd_end(int count);
 
 void self_loop(void) __attribute__((noreturn));
 void self_reply(int value, int64_t wide);
@@ -55,8 +55,8 @@ int self_new_pidfd(void);
 uintptr_t self_new_pidfd_place(void);
 
 /*
- * A tethered child by a struct clone_args in memory of this kind, and its death by close. Return: 0; the
- * -errno of clone3(); -EBADMSG if the struct is not afterwards what it was before.
+ * A tethered child by a struct clone_args in memory of this kind, and its death by close. Return:
+ * 0; the -errno of clone3(); -EBADMSG if the struct is not afterwards what it was before.
  */
 int struct_clone3(enum memory memory);
 

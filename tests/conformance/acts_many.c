@@ -91,6 +91,7 @@ int act_bomb(int life)
 
 #define CROWD_STACK 4096
 
+#define CROWD_MOST 16384
 static char *crowd_stacks; /* of a page each; its lowest word has the pid */
 static int crowd_size;
 
@@ -108,12 +109,15 @@ static int crowd_life(void *arg)
 /* In one memory and with one table of descriptors, so that they are cheap. */
 int act_crowd(int count, int life)
 {
-	crowd_stacks = mmap(NULL, (size_t)count * CROWD_STACK, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int before = crowd_size;
+
+	if (!crowd_stacks)
+		crowd_stacks = mmap(NULL, (size_t)CROWD_MOST * CROWD_STACK, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	(void)life; /* in the table: it ends with the last of us */
 	if (crowd_stacks == MAP_FAILED)
 		return -errno;
-	for (crowd_size = 0; crowd_size < count; crowd_size++) {
+	for (; crowd_size < before + count && crowd_size < CROWD_MOST; crowd_size++) {
 		struct clone_args args = {
 			.flags = CLONE_VM | CLONE_FILES | CLONE_FS,
 			.exit_signal = SIGCHLD,
@@ -127,7 +131,7 @@ int act_crowd(int count, int life)
 			return pid;
 		*crowd_pid(crowd_size) = pid;
 	}
-	return crowd_size;
+	return crowd_size - before;
 }
 
 int act_crowd_count(void)
@@ -137,13 +141,13 @@ int act_crowd_count(void)
 	return crowd_size;
 }
 
-int act_crowd_end(void)
+int act_crowd_end(int count)
 {
 	int i, ended = 0;
 
-	for (i = 0; i < crowd_size; i++)
-		kill(*crowd_pid(i), SIGKILL);
-	while (ended < crowd_size && waitpid(-1, NULL, __WALL) > 0)
+	for (i = 0; i < count && crowd_size > 0; i++)
+		kill(*crowd_pid(--crowd_size), SIGKILL);
+	while (ended < i && waitpid(-1, NULL, __WALL) > 0)
 		ended++;
 	return ended;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * asked.c - P13 to P17: a request for one clone alone, what became of it, and the way by setrlimit()
+ * asked.c - P13 to P17: a request for one clone alone, what became of it, and the way by
+ * setrlimit()
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,7 +33,10 @@ static int ask(struct actor *actor)
 	return actor_do(actor, ACT_PRCTL, AUTOKILL_ASK, 0);
 }
 
-/* A child with a pidfd that nobody has asked to tether, as a runtime makes to find out whether it can. */
+/*
+ * A child with a pidfd that nobody has asked to tether, as a runtime makes to find out whether it
+ * can.
+ */
 static void probe(struct actor *actor)
 {
 	assert_int_equal(actor_do(actor, ACT_TRY_CLONE3, SIGCHLD, CLONE_PIDFD), 0);
@@ -59,7 +63,8 @@ static void not_tethered(struct actor *actor)
 	assert_alive(child);
 }
 
-void P13_for_one_clone(void)
+CASE(P13_for_one_clone, WAY_PRCTL, 0, "ARM names the address of the pidfd: no probe takes it",
+     REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root");
 	uintptr_t place = self_new_pidfd_place();
@@ -83,14 +88,17 @@ void P13_for_one_clone(void)
 	assert_int_equal(actor_do(root, ACT_PRCTL, AUTOKILL_UNARM, 0), 1);
 	assert_int_equal(ask(root), AUTOKILL_ASK_NONE);
 	not_tethered(root);
-	/* without an address a probe takes it, and the one who asks learns that it was another child */
+	/*
+	 * without an address a probe takes it, and the one who asks learns that it was another
+	 * child
+	 */
 	arm(root, 0);
 	probe(root);
 	not_tethered(root);
 	assert_true(ask(root) & AUTOKILL_SERVED);
 }
 
-void P14_what_became_of_it(void)
+CASE(P14_what_became_of_it, WAY_PRCTL, 0, "ASK: pending, served, failed, lapsed", REQUEST_ONLY)
 {
 	struct spawn bad = { .how = SPAWN_TETHER | SPAWN_NO_ARM | SPAWN_BAD_PIDFD };
 	struct actor *root = actor_start("root"), *caller = actor_start("one who execs"), *none;
@@ -126,7 +134,7 @@ void P14_what_became_of_it(void)
 	assert_int_equal(ask(caller), AUTOKILL_ASK_EXEC);
 }
 
-void P15_am_i_tethered(void)
+CASE(P15_am_i_tethered, WAY_PRCTL, 0, "ASK by the child itself", REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root"), *victim, *grandchild, *sibling;
 	struct note note = { .act = ACT_PRCTL, .value = AUTOKILL_ASK, .wide = AUTOKILL_ASK_SELF };
@@ -155,7 +163,7 @@ static int by_limit(struct actor *actor, unsigned int command, unsigned int flag
 	return actor_do_note(actor, &note, -1);
 }
 
-void P16_by_setrlimit(void)
+CASE(P16_by_setrlimit, WAY_PRCTL, 0, "the same requests by setrlimit()", REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root"), *alice = actor_start("alice");
 	uintptr_t place = self_new_pidfd_place();
@@ -179,7 +187,8 @@ void P16_by_setrlimit(void)
 	assert_int_equal(actor_do(alice, ACT_LIMIT_IS_NONE, 0, 0), 1);
 }
 
-void P17_number_in_a_pid_namespace(void)
+CASE(P17_number_in_a_pid_namespace, WAY_PRCTL, 0, "ASK by the init of a pid namespace",
+     REQUEST_ONLY)
 {
 	struct spawn space = { .clone_flags = CLONE_NEWPID, .exit_signal = SIGCHLD };
 	struct spawn ask_no_more = { .how = SPAWN_TETHER | SPAWN_NO_ARM, .exit_signal = SIGCHLD };

@@ -1,33 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * cases.c - the table of cases as data
+ * cases.c - the cases of all files, in order
  */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
 #include "cases.h"
 
-#define CASE(name, ways, needs, shows, why_not) void name(void);
-#include "table.h"
-#undef CASE
+/* Where the linker puts the section `cases` together, it names the beginning and the end. */
+extern const struct conf_case *const __start_cases[];
+extern const struct conf_case *const __stop_cases[];
 
-#define CASE(name, ways, needs, shows, why_not) { #name, name, ways, needs, shows, why_not },
+static const char kinds[] = "NXTPR";
 
-const struct conf_case cases[] = {
-#include "table.h"
-};
+static int by_name(const void *one, const void *other)
+{
+	const char *a = (*(const struct conf_case *const *)one)->name;
+	const char *b = (*(const struct conf_case *const *)other)->name;
 
-const unsigned int cases_count = sizeof(cases) / sizeof(cases[0]);
+	if (a[0] != b[0])
+		return strchr(kinds, a[0]) < strchr(kinds, b[0]) ? -1 : 1;
+	return strverscmp(a, b);
+}
 
-void R1_close(void);
-void R2_holder_killed(void);
-void R3_holder_exits(void);
-void R4_holder_execs(void);
+const struct conf_case **cases_sorted(bool stress, unsigned int *count)
+{
+	const struct conf_case *const *one;
+	const struct conf_case **sorted = calloc(__stop_cases - __start_cases, sizeof(*sorted));
 
-/* clang-format off */
-const struct conf_case stress_cases[] = {
-	CASE(R1_close, WAY_BOTH, 0, "closed by a live holder", NULL)
-	CASE(R2_holder_killed, WAY_BOTH, 0, "holder gets SIGKILL", NULL)
-	CASE(R3_holder_exits, WAY_BOTH, 0, "holder calls _exit()", NULL)
-	CASE(R4_holder_execs, WAY_BOTH, 0, "holder execs", NULL)
-};
-/* clang-format on */
-
-const unsigned int stress_cases_count = sizeof(stress_cases) / sizeof(stress_cases[0]);
+	*count = 0;
+	if (!sorted)
+		return NULL;
+	for (one = __start_cases; one < __stop_cases; one++) {
+		if (((*one)->name[0] == 'R') == stress)
+			sorted[(*count)++] = *one;
+	}
+	qsort(sorted, *count, sizeof(*sorted), by_name);
+	return sorted;
+}

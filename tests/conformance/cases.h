@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cases.h - the table of cases, and what cases share
+ * cases.h - what a case is, and what cases share
  */
 #ifndef CONFORMANCE_CASES_H
 #define CONFORMANCE_CASES_H
@@ -11,8 +11,8 @@
 #include "ways.h"
 
 /*
- * What a case needs of the machine, never of what is under test. machine.c knows how to find out, and its
- * name. What is not there is a failure, unless --may-skip has that name.
+ * What a case needs of the machine, never of what is under test. machine.c knows how to find out,
+ * and its name. What is not there is a failure, unless --may-skip has that name.
  */
 #define NEED_CGROUP (1U << 1)	   /* cgroup v2 at /sys/fs/cgroup */
 #define NEED_PIDS (1U << 2)	   /* its pids controller */
@@ -36,13 +36,41 @@ struct conf_case {
 	const char *why_not; /* why it does not run by the other way; NULL if it runs by both */
 };
 
-extern const struct conf_case cases[];
-extern const unsigned int cases_count;
-/* What --stress runs instead. */
-extern const struct conf_case stress_cases[];
-extern const unsigned int stress_cases_count;
+/*
+ * A case: what it shows, and after that its function's body. It is all that a new case needs.
+ *
+ * Names: N follow the kernel's own selftest, X are what it leaves out, T are of the tree (but for
+ * T16, which is of both scopes), P are of PR_AUTOKILL alone, R are --stress.
+ */
+#define CASE(case_name, case_ways, case_needs, case_shows, case_why_not)                           \
+	static void case_name(void);                                                               \
+	static const struct conf_case row_of_##case_name = {                                       \
+		.name = #case_name,                                                                \
+		.run = case_name,                                                                  \
+		.ways = case_ways,                                                                 \
+		.needs = case_needs,                                                               \
+		.shows = case_shows,                                                               \
+		.why_not = case_why_not,                                                           \
+	};                                                                                         \
+	static const struct conf_case *const case_##case_name                                      \
+		__attribute__((section("cases"), used)) = &row_of_##case_name;                     \
+	static void case_name(void)
 
-/* Return: NULL, or the name of what the case needs and the machine has not; *@why receives a sentence. */
+/* Why not by the other way. */
+#define FLAG_CHECK "clone3() checks its flag; a request by prctl() has no such flag"
+#define REQUEST_ONLY "the kernel's flag is part of the clone: there is no request before it"
+#define TREE_ONLY "the kernel's flag kills a process, not a tree"
+
+/*
+ * The cases of all files in the order of their names, N, X, T, P: *@count of them; or, with
+ * @stress, what --stress runs instead, R. The array is the caller's. Return: NULL without memory.
+ */
+const struct conf_case **cases_sorted(bool stress, unsigned int *count);
+
+/*
+ * Return: NULL, or the name of what the case needs and the machine has not; *@why receives a
+ * sentence.
+ */
 const char *case_unmet(const struct conf_case *conf_case, const char **why);
 
 /* Is @name one of those that case_unmet() returns. */
@@ -117,8 +145,8 @@ struct veto {
 };
 
 /*
- * Attach to the LSM hook task_alloc, file_open or file_alloc_security a program that refuses whom veto_set()
- * names (0: nobody). Return: 0 or -errno.
+ * Attach to the LSM hook task_alloc, file_open or file_alloc_security a program that refuses whom
+ * veto_set() names (0: nobody). Return: 0 or -errno.
  */
 int veto_open(struct veto *veto, const char *hook);
 void veto_set(const struct veto *veto, pid_t tgid);
@@ -126,8 +154,9 @@ void veto_set(const struct veto *veto, pid_t tgid);
 void veto_close(struct veto *veto);
 
 /*
- * The one on task_alloc, attached and pinned for later runs: the kernel calls what was attached last
- * first, so only a program that was there before the kernel side was loaded is called after it.
+ * The one on task_alloc, attached and pinned for later runs: the kernel calls what was attached
+ * last first, so only a program that was there before the kernel side was loaded is called after
+ * it.
  * Return: 0 or -errno.
  */
 int veto_plant(void);

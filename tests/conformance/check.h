@@ -15,8 +15,8 @@
 #define cm_print_error print_error
 
 /*
- * Ends the case: as skipped if --may-skip has @name, else as failed. "SKIP name case: reason" is printed.
- * tests/steps.sh holds these lines against what a step may skip.
+ * Ends the case: as skipped if --may-skip has @name, else as failed. "SKIP name case: reason" is
+ * printed. tests/run holds these lines against what a step may skip.
  */
 void skip_because(const char *name, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));

@@ -9,7 +9,7 @@
 #include "deviations.h"
 #include "ways.h"
 
-#define NATIVE_LINK "/sys/fs/bpf/autokill/links/autokill_native_in"
+#define NATIVE_LINK "/sys/fs/bpf/autokill/links/autokill_clone3_in"
 
 static const struct {
 	unsigned int ways;

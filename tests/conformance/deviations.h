@@ -37,7 +37,9 @@ enum deviation {
 #undef DEVIATION
 };
 
-/* Find out whether the flags of clone3 are served by autokill. To be called once, by main, as root. */
+/*
+ * Find out whether the flags of clone3 are served by autokill. To be called once, by main, as root.
+ */
 void deviations_find(void);
 
 /* Is the running kernel older than KERNEL_VERSION(...) @version. */

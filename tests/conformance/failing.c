@@ -119,18 +119,18 @@ static void pids_max(void)
 	nothing_is_pending(&failure);
 }
 
-void X17_bad_pidfd_pointer(void)
+CASE(X17_bad_pidfd_pointer, WAY_BOTH, 0, "EFAULT after the file was made: no stranger dies", NULL)
 {
 	bad_pidfd();
 }
 
-void X17_pids_max(void)
+CASE(X17_pids_max, WAY_BOTH, NEED_CGROUP | NEED_PIDS, "EAGAIN after it: no stranger dies", NULL)
 {
 	pids_max();
 }
 
 /* The same as X17, and again after each other in one process: a request may not pile up. */
-void X26_twice_over(void)
+CASE(X26_twice_over, WAY_BOTH, 0, "twenty failures in a row", NULL)
 {
 	struct failure failure;
 	int i;
@@ -141,7 +141,7 @@ void X26_twice_over(void)
 	nothing_is_pending(&failure);
 }
 
-void X26_emfile(void)
+CASE(X26_emfile, WAY_BOTH, 0, "EMFILE", NULL)
 {
 	struct failure failure;
 	int lowest;
@@ -155,7 +155,7 @@ void X26_emfile(void)
 	nothing_is_pending(&failure);
 }
 
-void X26_rlimit_nproc(void)
+CASE(X26_rlimit_nproc, WAY_BOTH, 0, "EAGAIN by RLIMIT_NPROC", NULL)
 {
 	struct failure failure;
 
@@ -167,7 +167,7 @@ void X26_rlimit_nproc(void)
 	nothing_is_pending(&failure);
 }
 
-void X26_set_tid_in_use(void)
+CASE(X26_set_tid_in_use, WAY_BOTH, 0, "EEXIST by set_tid", NULL)
 {
 	struct failure failure;
 
@@ -177,7 +177,7 @@ void X26_set_tid_in_use(void)
 	nothing_is_pending(&failure);
 }
 
-void X26_set_tid_without_right(void)
+CASE(X26_set_tid_without_right, WAY_BOTH, 0, "EPERM by set_tid", NULL)
 {
 	struct failure failure;
 
@@ -191,7 +191,7 @@ void X26_set_tid_without_right(void)
 #define PID_MAX "/proc/sys/kernel/pid_max"
 #define PID_MAX_SMALL "400"
 
-void X26_no_pids_left(void)
+CASE(X26_no_pids_left, WAY_BOTH, 0, "EAGAIN by pid_max", NULL)
 {
 	struct spawn fill = { .exit_signal = SIGCHLD };
 	struct failure failure;
@@ -210,7 +210,7 @@ void X26_no_pids_left(void)
 	nothing_is_pending(&failure);
 }
 
-void X26_no_pid_namespaces_left(void)
+CASE(X26_no_pid_namespaces_left, WAY_BOTH, 0, "ENOSPC by max_pid_namespaces", NULL)
 {
 	struct failure failure;
 
@@ -222,7 +222,7 @@ void X26_no_pid_namespaces_left(void)
 	nothing_is_pending(&failure);
 }
 
-void X26_no_user_namespaces_left(void)
+CASE(X26_no_user_namespaces_left, WAY_BOTH, NEED_USERNS, "ENOSPC by max_user_namespaces", NULL)
 {
 	struct failure failure;
 
@@ -235,7 +235,7 @@ void X26_no_user_namespaces_left(void)
 }
 
 /* A cgroup that hands a domain controller on takes no processes. */
-void X26_into_busy_cgroup(void)
+CASE(X26_into_busy_cgroup, WAY_BOTH, NEED_CGROUP | NEED_MEMORY, "EBUSY by CLONE_INTO_CGROUP", NULL)
 {
 	struct failure failure;
 
@@ -270,7 +270,7 @@ static void vetoed(const struct veto *veto)
  * later on, when the pidfd's file is opened (dentry_open() in pidfs_alloc_file(), since 6.9; an
  * anonymous inode's file is not opened, but allocated).
  */
-void X26_veto(void)
+CASE(X26_veto, WAY_BOTH, NEED_VETO, "EPERM by another LSM, at task_alloc and at the file", NULL)
 {
 	const char *const hooks[] = { "task_alloc", kernel_before(KERNEL_VERSION(6, 9, 0))
 							    ? "file_alloc_security"
@@ -286,7 +286,8 @@ void X26_veto(void)
 	}
 }
 
-void X26_veto_after_us(void)
+CASE(X26_veto_after_us, WAY_BOTH, NEED_VETO,
+     "EPERM at task_alloc by an LSM that was there before load, and is asked last", NULL)
 {
 	struct veto veto;
 

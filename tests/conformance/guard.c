@@ -2,8 +2,8 @@
 /*
  * guard.c - a guarded child, and what descends from it, gains no privileges by exec
  *
- * By the kernel's own flag the guard is no_new_privs: the exec succeeds without the privileges. Served by
- * autokill, it fails with EPERM (deviations.h).
+ * By the kernel's own flag the guard is no_new_privs: the exec succeeds without the privileges.
+ * Served by autokill, it fails with EPERM (deviations.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -101,7 +101,7 @@ static struct actor *guarded_by_root(struct actor *root)
 	return victim;
 }
 
-void X9_guarded_child_execs_setuid(void)
+CASE(X9_guarded_child_execs_setuid, WAY_BOTH, NEED_PROGRAMS, "not raised, and still dies", NULL)
 {
 	unsigned int by_death;
 
@@ -121,7 +121,8 @@ void X9_guarded_child_execs_setuid(void)
 	}
 }
 
-void X28_guard_holds(void)
+CASE(X28_guard_holds, WAY_BOTH, NEED_PROGRAMS,
+     "setuid, setgid, file capabilities; child, grandchild, after the release", NULL)
 {
 	enum program program;
 
@@ -150,7 +151,7 @@ void X28_guard_holds(void)
 	}
 }
 
-void X28_guard_survives_orphaning(void)
+CASE(X28_guard_survives_orphaning, WAY_BOTH, NEED_PROGRAMS, "orphans, leaders gone", NULL)
 {
 	struct actor *alice = alice_new("alice");
 	struct actor *victim = guarded_child(alice);
@@ -168,7 +169,7 @@ void X28_guard_survives_orphaning(void)
 }
 
 /* Who is not in scope is not under the guard either. */
-void X28_guard_of_others(void)
+CASE(X28_guard_of_others, WAY_BOTH, NEED_PROGRAMS, "creator and siblings are not guarded", NULL)
 {
 	struct actor *alice = alice_new("alice");
 	struct actor *sibling = spawn_plain(alice, "sibling", 0);
@@ -187,7 +188,7 @@ void X28_guard_of_others(void)
 }
 
 /* Root asks for the guard, and its child becomes alice: she stays alice. */
-void X28_guard_by_root(void)
+CASE(X28_guard_by_root, WAY_BOTH, NEED_PROGRAMS, "root's guarded child becomes alice", NULL)
 {
 	struct actor *root = actor_start("root");
 	struct actor *victim = guarded_by_root(root);
@@ -203,7 +204,7 @@ void X28_guard_by_root(void)
 }
 
 /* By exec from a thread that is not the leader, which changes the leader's task. */
-void X28_guard_and_exec_by_thread(void)
+CASE(X28_guard_and_exec_by_thread, WAY_BOTH, NEED_PROGRAMS, "exec by a non-leader thread", NULL)
 {
 	struct actor *alice = alice_new("alice");
 	struct actor *victim = guarded_child(alice);
@@ -219,7 +220,8 @@ void X28_guard_and_exec_by_thread(void)
 }
 
 /* What raises is a file that is not the program: the C flag of binfmt_misc. */
-void X28_guard_and_binfmt_misc(void)
+CASE(X28_guard_and_binfmt_misc, WAY_BOTH, NEED_PROGRAMS | NEED_BINFMT,
+     "a setuid file whose interpreter gets its credentials", NULL)
 {
 	struct actor *alice, *victim, *child;
 	int err;

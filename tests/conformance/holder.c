@@ -15,7 +15,8 @@
 
 #include "cases.h"
 
-void X6_holder_dies(void)
+CASE(X6_holder_dies, WAY_BOTH, 0,
+     "exit, SIGKILL, abort, SIGSEGV; parent reads, waits, is stopped, is gone", NULL)
 {
 	static const enum release ends[] = { RELEASE_EXIT, RELEASE_SIGKILL, RELEASE_ABORT,
 					     RELEASE_SEGV };
@@ -28,7 +29,7 @@ void X6_holder_dies(void)
 			scene_play(parents[parent], ends[end]);
 }
 
-void X6_holder_oom_killed(void)
+CASE(X6_holder_oom_killed, WAY_BOTH, NEED_CGROUP | NEED_MEMORY, "holder is OOM-killed", NULL)
 {
 	struct scene scene;
 	int status;
@@ -46,7 +47,7 @@ void X6_holder_oom_killed(void)
 	scene_end(&scene);
 }
 
-void X7_holder_execs(void)
+CASE(X7_holder_execs, WAY_BOTH, 0, "close-on-exec kills; the same four parents", NULL)
 {
 	static const enum holder_parent parents[] = { PARENT_READS, PARENT_WAITS, PARENT_STOPPED,
 						      PARENT_GONE };
@@ -56,7 +57,7 @@ void X7_holder_execs(void)
 		scene_play(parents[i], RELEASE_EXEC);
 }
 
-void X7_holder_execs_keeping_it(void)
+CASE(X7_holder_execs_keeping_it, WAY_BOTH, 0, "with FD_CLOEXEC cleared: alive until exit", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -70,7 +71,7 @@ void X7_holder_execs_keeping_it(void)
 	assert_killed(victim);
 }
 
-void X7_holder_execs_by_thread(void)
+CASE(X7_holder_execs_by_thread, WAY_BOTH, 0, "exec by a thread that is not the leader", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -83,7 +84,7 @@ void X7_holder_execs_by_thread(void)
 
 static const struct spawn vfork_ask = { .how = SPAWN_TETHER | SPAWN_VFORK | SPAWN_KEEP_FDS };
 
-void X25_in_vfork_holder_killed(void)
+CASE(X25_in_vfork_holder_killed, WAY_BOTH, NEED_STACK_CLONE, "child in vfork, creator dies", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *sibling = spawn_plain(holder, "sibling", 0);
@@ -96,7 +97,8 @@ void X25_in_vfork_holder_killed(void)
 	assert_alive(sibling);
 }
 
-void X25_in_vfork_closed_by_thread(void)
+CASE(X25_in_vfork_closed_by_thread, WAY_BOTH, NEED_STACK_CLONE,
+     "child in vfork, another thread of the creator closes", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *sibling = spawn_plain(holder, "sibling", 0);
@@ -141,22 +143,22 @@ static void lenders(enum holder_parent parent)
 		}
 }
 
-void T16_closers_parent_stopped(void)
+CASE(T16_closers_parent_stopped, WAY_BOTH, 0, "victim sleeping, victim stopped", NULL)
 {
 	lenders(PARENT_STOPPED);
 }
 
-void T16_closers_parent_traced(void)
+CASE(T16_closers_parent_traced, WAY_BOTH, 0, "the same", NULL)
 {
 	lenders(PARENT_TRACED);
 }
 
-void T16_closers_parent_frozen(void)
+CASE(T16_closers_parent_frozen, WAY_BOTH, NEED_CGROUP, "the same", NULL)
 {
 	lenders(PARENT_FROZEN);
 }
 
-void T16_closers_parent_in_vfork(void)
+CASE(T16_closers_parent_in_vfork, WAY_BOTH, 0, "the same", NULL)
 {
 	lenders(PARENT_VFORK);
 }

@@ -109,7 +109,10 @@ void left_state_begin(void)
 
 	if (!served_by_autokill())
 		return;
-	/* main itself gets its entry among the tasks, which it keeps; by the flags it has (way_works()) */
+	/*
+	 * main itself gets its entry among the tasks, which it keeps; by the flags it has
+	 * (way_works())
+	 */
 	if (the_way == WAY_PRCTL) {
 		way_arm(0);
 		way_prctl(AUTOKILL_UNARM, 0, 0, 0);

@@ -16,8 +16,8 @@
 int left_processes(bool kill);
 
 /*
- * Where autokill serves: how many entries more the pinned maps of tethers, files, tasks and lent work have than
- * at left_state_begin(), once they had time to go.
+ * Where autokill serves: how many entries more the pinned maps of tethers, files, tasks and lent
+ * work have than at left_state_begin(), once they had time to go.
  */
 void left_state_begin(void);
 int left_state(void);

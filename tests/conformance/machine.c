@@ -131,7 +131,9 @@ static bool has_coredump(void)
 	return exists("/proc/sys/kernel/core_pattern");
 }
 
-/* v6.15 has it; until v6.17 (0b2d71a7c826) it leaks who is a zombie, which maps_empty would find. */
+/*
+ * v6.15 has it; until v6.17 (0b2d71a7c826) it leaks who is a zombie, which maps_empty would find.
+ */
 static bool has_exit_info(void)
 {
 	return !kernel_before(KERNEL_VERSION(6, 17, 0));

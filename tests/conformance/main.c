@@ -137,58 +137,66 @@ static const char *ways_text(unsigned int ways)
 	return ways == WAY_BOTH ? "native prctl" : way_name(ways);
 }
 
-static void list(const struct conf_case *table, unsigned int count, const char *filter)
+static void list(bool stress, const char *filter)
 {
-	unsigned int i;
+	unsigned int i, count;
+	const struct conf_case **table = cases_sorted(stress, &count);
 
 	for (i = 0; i < count; i++) {
-		if (fnmatch(filter, table[i].name, 0) != 0)
+		if (fnmatch(filter, table[i]->name, 0) != 0)
 			continue;
-		printf("%-34s %-13s %s", table[i].name, ways_text(table[i].ways), table[i].shows);
-		if (table[i].why_not)
-			printf(" [not both: %s]", table[i].why_not);
+		printf("%-34s %-13s %s", table[i]->name, ways_text(table[i]->ways),
+		       table[i]->shows);
+		if (table[i]->why_not)
+			printf(" [not both: %s]", table[i]->why_not);
 		putchar('\n');
 	}
+	free(table);
 }
 
-static unsigned int choose(const struct conf_case *table, unsigned int count, const char *filter,
-			   struct CMUnitTest *tests)
+static unsigned int choose(const struct conf_case *const *table, unsigned int count,
+			   const char *filter, struct CMUnitTest *tests)
 {
 	unsigned int i, chosen = 0;
 
 	for (i = 0; i < count; i++) {
-		if (fnmatch(filter, table[i].name, 0) != 0)
+		if (fnmatch(filter, table[i]->name, 0) != 0)
 			continue;
-		if (!(table[i].ways & the_way)) {
-			printf("not by %s: %s: %s\n", way_name(the_way), table[i].name,
-			       table[i].why_not);
+		if (!(table[i]->ways & the_way)) {
+			printf("not by %s: %s: %s\n", way_name(the_way), table[i]->name,
+			       table[i]->why_not);
 			continue;
 		}
 		tests[chosen++] = (struct CMUnitTest){
-			.name = table[i].name,
+			.name = table[i]->name,
 			.test_func = case_run,
 			.setup_func = case_setup,
 			.teardown_func = case_teardown,
-			.initial_state = (void *)&table[i],
+			.initial_state = (void *)table[i],
 		};
 	}
 	return chosen;
 }
 
-static int run(const struct conf_case *table, unsigned int count, const char *filter)
+static int run(bool stress, const char *filter)
 {
+	unsigned int count, chosen;
+	const struct conf_case **table = cases_sorted(stress, &count);
 	struct CMUnitTest *tests = calloc(count, sizeof(*tests));
-	unsigned int chosen;
 	struct utsname uts;
 	int failed;
 
-	if (!tests)
+	if (!table || !tests) {
+		free(table);
+		free(tests);
 		return 1;
+	}
 	uname(&uts);
 	printf("conformance via %s on %s\n", way_name(the_way), uts.release);
 	deviations_print();
 	chosen = choose(table, count, filter, tests);
 	failed = _cmocka_run_group_tests(way_name(the_way), tests, chosen, NULL, NULL);
+	free(table);
 	free(tests);
 	fflush(stderr);
 	printf("%u passed, %d failed, %u skipped\n", chosen - failed - skipped, failed, skipped);
@@ -322,8 +330,8 @@ int main(int argc, char **argv)
 		return usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (listing) {
-		list(cases, cases_count, filter);
-		list(stress_cases, stress_cases_count, filter);
+		list(false, filter);
+		list(true, filter);
 		return 0;
 	}
 	if (plant || uproot)
@@ -332,8 +340,7 @@ int main(int argc, char **argv)
 		return usage();
 	if (prepare())
 		return 1;
-	ret = stress ? run(stress_cases, stress_cases_count, filter)
-		     : run(cases, cases_count, filter);
+	ret = run(stress, filter);
 	programs_drop();
 	return ret;
 }

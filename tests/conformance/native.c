@@ -13,7 +13,7 @@
 #include "cases.h"
 #include "deviations.h"
 
-void N1_autokill_basic(void)
+CASE(N1_autokill_basic, WAY_BOTH, 0, "closing the clone's pidfd kills the child", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -41,24 +41,25 @@ static void refused(uint64_t flags, int err)
 	assert_int_equal(actor_do(trier, ACT_TRY_CLONE3, 0, flags), -err);
 }
 
-void N2_requires_pidfd(void)
+CASE(N2_requires_pidfd, WAY_NATIVE, NEED_STACK_CLONE, "without CLONE_PIDFD: EINVAL", FLAG_CHECK)
 {
 	refused(CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP, EINVAL);
 }
 
-void N3_requires_autoreap(void)
+CASE(N3_requires_autoreap, WAY_NATIVE, NEED_STACK_CLONE, "without CLONE_AUTOREAP: EINVAL",
+     FLAG_CHECK)
 {
 	refused(CLONE_PIDFD | CLONE_PIDFD_AUTOKILL, EINVAL);
 }
 
-void N4_rejects_thread(void)
+CASE(N4_rejects_thread, WAY_NATIVE, NEED_STACK_CLONE, "with CLONE_THREAD: EINVAL", FLAG_CHECK)
 {
 	refused(CLONE_PIDFD | CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP | CLONE_THREAD | CLONE_SIGHAND |
 			CLONE_VM,
 		EINVAL);
 }
 
-void N5_pidfd_open_no_effect(void)
+CASE(N5_pidfd_open_no_effect, WAY_BOTH, 0, "a pidfd from pidfd_open() does not trigger", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -81,7 +82,8 @@ static void refused_with_eperm(struct actor *holder)
 	assert_int_equal(actor_try_spawn(holder, "victim", &ask, false, &victim), -EPERM);
 }
 
-void N6_requires_cap_sys_admin(void)
+CASE(N6_requires_cap_sys_admin, WAY_BOTH, 0,
+     "without CAP_SYS_ADMIN and without the guard: EPERM; with the guard: allowed", NULL)
 {
 	struct actor *capless = actor_start("root without capabilities");
 	struct actor *alice = actor_start("alice");
@@ -99,7 +101,7 @@ void N6_requires_cap_sys_admin(void)
 	assert_killed(victim);
 }
 
-void N7_without_nnp_with_cap(void)
+CASE(N7_without_nnp_with_cap, WAY_BOTH, 0, "root needs no guard; child ends by itself", NULL)
 {
 	struct actor *holder = actor_start("root");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -112,7 +114,9 @@ void N7_without_nnp_with_cap(void)
 	assert_alive(holder);
 }
 
-void N8_status_by_pidfd(void)
+CASE(N8_status_by_pidfd, WAY_NATIVE, NEED_EXIT_INFO,
+     "PIDFD_INFO_EXIT has the status of who cannot be waited for",
+     "such a child has an exit signal, and a creator who waits")
 {
 	struct actor *holder = actor_start("holder"), *victim, *stranger;
 	int status;
@@ -131,14 +135,18 @@ void N8_status_by_pidfd(void)
 	assert_true(pidfd_status(victim->watch, &status));
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 
-	/* for children that somebody is to wait for, it is the kernel that tells, once they are reaped */
+	/*
+	 * for children that somebody is to wait for, it is the kernel that tells, once they are
+	 * reaped
+	 */
 	stranger = spawn_plain(holder, "stranger", 0);
 	actor_tell(stranger, ACT_EXIT, 0, -1);
 	assert_dead(stranger);
 	assert_false(pidfd_status(stranger->watch, &status));
 }
 
-void X20_own_nnp_is_not_the_flag(void)
+CASE(X20_own_nnp_is_not_the_flag, WAY_NATIVE, 0, "caller under no_new_privs, no flag: EPERM",
+     "prctl() takes the caller's own no_new_privs as the right (P9)")
 {
 	struct actor *alice = actor_start("alice");
 
@@ -147,7 +155,8 @@ void X20_own_nnp_is_not_the_flag(void)
 	refused_with_eperm(alice);
 }
 
-void X21_root_of_user_namespace(void)
+CASE(X21_root_of_user_namespace, WAY_BOTH, NEED_USERNS,
+     "allowed in one's own user namespace, but not by making it in the same call", NULL)
 {
 	struct actor *alice = actor_start("alice");
 	struct actor *victim;
@@ -231,7 +240,8 @@ static void try_all(struct actor *trier, const struct caller *caller)
 	assert_alive(trier);
 }
 
-void X22_all_flag_combinations(void)
+CASE(X22_all_flag_combinations, WAY_NATIVE, NEED_STACK_CLONE, "2^6 flags: errno by the rules",
+     FLAG_CHECK)
 {
 	static const struct caller root = { .capable = true };
 	static const struct caller nobody = { .capable = false };

@@ -144,9 +144,9 @@ bool proc_status(pid_t pid, int pidfd, int *status)
 	char buf[1024], *field;
 
 	/*
-	 * A zombie is looked at in /proc: 6.16 leaks the task_struct of a process that is asked for by
-	 * PIDFD_GET_INFO before it is reaped, and with it what is kept of the task until it is freed
-	 * (0b2d71a7c826 ("pidfs: Fix memory leak in pidfd_info()")).
+	 * A zombie is looked at in /proc: 6.16 leaks the task_struct of a process that is asked for
+	 * by PIDFD_GET_INFO before it is reaped, and with it what is kept of the task until it is
+	 * freed (0b2d71a7c826 ("pidfs: Fix memory leak in pidfd_info()")).
 	 */
 	field = stat_fields(pid, buf, sizeof(buf));
 	if (field && (*field == 'Z' || *field == 'X')) {

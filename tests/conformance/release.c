@@ -24,7 +24,7 @@ static void still_alive(struct actor *victim)
 	assert_alive(victim);
 }
 
-void X1_dup(void)
+CASE(X1_dup, WAY_BOTH, 0, "a duplicate keeps the child; closing the last one kills", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -37,7 +37,7 @@ void X1_dup(void)
 	assert_killed(victim);
 }
 
-void X2_forked_holder(void)
+CASE(X2_forked_holder, WAY_BOTH, 0, "a forked holder, and its child, keep it", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -54,7 +54,7 @@ void X2_forked_holder(void)
 	assert_killed(victim);
 }
 
-void X3_scm_rights(void)
+CASE(X3_scm_rights, WAY_BOTH, 0, "queued in a socket it keeps; the receiver's close kills", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -77,7 +77,7 @@ void X3_scm_rights(void)
 	assert_killed(victim);
 }
 
-void X4_never_received(void)
+CASE(X4_never_received, WAY_BOTH, 0, "queued, both sockets closed: killed", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -105,7 +105,7 @@ static bool collected(void *watch)
 	return pidfd_dead(*(int *)watch, 0);
 }
 
-void X4_scm_cycle(void)
+CASE(X4_scm_cycle, WAY_BOTH, 0, "in a cycle of sockets: killed by the collector's put", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -120,7 +120,7 @@ void X4_scm_cycle(void)
 	assert_alive(holder);
 }
 
-void X5_pidfd_getfd(void)
+CASE(X5_pidfd_getfd, WAY_BOTH, 0, "pidfd_getfd() by a third process extends", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *victim = spawn_tethered(holder, "victim", 0);
@@ -137,13 +137,13 @@ void X5_pidfd_getfd(void)
 	assert_killed(victim);
 }
 
-void X8_close_range_and_dup2(void)
+CASE(X8_close_range_and_dup2, WAY_BOTH, 0, "close_range(), dup2() over it", NULL)
 {
 	scene_play(PARENT_READS, RELEASE_CLOSE_RANGE);
 	scene_play(PARENT_READS, RELEASE_DUP2);
 }
 
-void X19_shared_table(void)
+CASE(X19_shared_table, WAY_BOTH, 0, "a CLONE_FILES child closes its own: dies", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *sibling = spawn_plain(holder, "sibling", 0);
@@ -159,7 +159,7 @@ void X19_shared_table(void)
 	assert_alive(holder);
 }
 
-void X23_io_uring_close(void)
+CASE(X23_io_uring_close, WAY_BOTH, NEED_URING, "IORING_OP_CLOSE, inline and by a worker", NULL)
 {
 	static const unsigned int flags[] = { 0, IOSQE_ASYNC };
 	unsigned int i;
@@ -179,7 +179,7 @@ void X23_io_uring_close(void)
 }
 
 /* A ring's registered file is put by a kworker, that is, by a delayed fput. */
-void X23_io_uring_registered(void)
+CASE(X23_io_uring_registered, WAY_BOTH, NEED_URING, "put by a kthread's delayed fput", NULL)
 {
 	unsigned int by_death;
 
@@ -205,7 +205,7 @@ void X23_io_uring_registered(void)
 #define ADDRESS_ROUNDS 8
 #define ADDRESS_FILES 200
 
-void X24_address_reuse(void)
+CASE(X24_address_reuse, WAY_BOTH, 0, "many pidfds on the freed address: no second kill", NULL)
 {
 	struct actor *holder = actor_start("holder");
 	struct actor *other = actor_start("another process");

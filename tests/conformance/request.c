@@ -52,7 +52,7 @@ static struct actor *alice_new(void)
 	return alice;
 }
 
-void X27_exec_disarms(void)
+CASE(X27_exec_disarms, WAY_PRCTL, 0, "arm, exec: the request is gone", REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root");
 	int err;
@@ -71,7 +71,8 @@ void X27_exec_disarms(void)
 	not_tethered(root);
 }
 
-void X27_setuid_exec_disarms(void)
+CASE(X27_setuid_exec_disarms, WAY_PRCTL, NEED_PROGRAMS, "arm, exec with privileges: gone",
+     REQUEST_ONLY)
 {
 	enum program program;
 	int err;
@@ -89,7 +90,8 @@ void X27_setuid_exec_disarms(void)
 	}
 }
 
-void X27_new_credentials_disarm(void)
+CASE(X27_new_credentials_disarm, WAY_PRCTL, 0, "arm, setresuid, setresgid, capset: gone",
+     REQUEST_ONLY)
 {
 	struct actor *user = actor_start("one who changes uid");
 	struct actor *group = actor_start("one who changes gid");
@@ -106,7 +108,7 @@ void X27_new_credentials_disarm(void)
 	not_tethered(caps);
 }
 
-void P1_misuse(void)
+CASE(P1_misuse, WAY_PRCTL, 0, "EINVAL, EPERM; no trace left", REQUEST_ONLY)
 {
 	static const struct {
 		unsigned int command;
@@ -156,7 +158,7 @@ void P1_misuse(void)
 	still_armed(root);
 }
 
-void P2_query(void)
+CASE(P2_query, WAY_PRCTL, 0, "QUERY gives 1 or more, to everybody", REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root"), *alice = alice_new();
 
@@ -165,7 +167,7 @@ void P2_query(void)
 	not_tethered(root);
 }
 
-void P3_unarm(void)
+CASE(P3_unarm, WAY_PRCTL, 0, "UNARM takes it back; arming twice is once", REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root"), *alice = alice_new();
 
@@ -182,7 +184,8 @@ void P3_unarm(void)
 	not_tethered(root);
 }
 
-void P4_per_thread_and_not_inherited(void)
+CASE(P4_per_thread_and_not_inherited, WAY_PRCTL, 0, "by thread; not for a forked child",
+     REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root"), *child, *fork_child;
 	struct note by_thread = { .act = ACT_PRCTL, .value = AUTOKILL_ARM, .in_thread = true };
@@ -208,7 +211,7 @@ void P4_per_thread_and_not_inherited(void)
 	not_tethered(root);
 }
 
-void P5_legacy_clone(void)
+CASE(P5_legacy_clone, WAY_PRCTL, 0, "clone() with CLONE_PIDFD", REQUEST_ONLY)
 {
 	struct spawn ask = { .how = SPAWN_TETHER | SPAWN_LEGACY, .exit_signal = SIGCHLD };
 	struct actor *root = actor_start("root"), *sibling = spawn_plain(root, "sibling", 0);
@@ -224,7 +227,7 @@ void P5_legacy_clone(void)
 	assert_alive(sibling);
 }
 
-void P6_used_up_by_one_child(void)
+CASE(P6_used_up_by_one_child, WAY_PRCTL, 0, "the second child is not tethered", REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root");
 	struct actor *victim = spawn_tethered(root, "victim", 0);
@@ -236,7 +239,7 @@ void P6_used_up_by_one_child(void)
 	not_tethered(root);
 }
 
-void P7_children_without_pidfd_leave_it(void)
+CASE(P7_children_without_pidfd_leave_it, WAY_PRCTL, 0, "fork and threads leave it", REQUEST_ONLY)
 {
 	struct actor *root = actor_start("root"), *child;
 
@@ -250,7 +253,8 @@ void P7_children_without_pidfd_leave_it(void)
 	assert_alive(child);
 }
 
-void P8_exit_signal(void)
+CASE(P8_exit_signal, WAY_PRCTL, 0, "SIGCHLD: waited for as usual",
+     "the kernel's flag takes no exit signal")
 {
 	struct spawn ask = { .how = SPAWN_TETHER, .exit_signal = SIGCHLD };
 	struct actor *root = actor_start("root");
@@ -270,7 +274,8 @@ void P8_exit_signal(void)
 	assert_int_equal(actor_do(root, ACT_WAITPID, victim->pid, 0), -ECHILD);
 }
 
-void P9_own_no_new_privs(void)
+CASE(P9_own_no_new_privs, WAY_PRCTL, 0, "the caller's own no_new_privs gives the right",
+     "the kernel's flag refuses it (X20)")
 {
 	struct actor *alice = alice_new(), *victim;
 
@@ -282,7 +287,7 @@ void P9_own_no_new_privs(void)
 	assert_killed(victim);
 }
 
-void P10_einval_leaves_it(void)
+CASE(P10_einval_leaves_it, WAY_PRCTL, 0, "clone3's own EINVAL, then UNARM", REQUEST_ONLY)
 {
 	struct spawn bad = { .how = SPAWN_TETHER | SPAWN_NO_ARM,
 			     .clone_flags = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND };
@@ -294,7 +299,8 @@ void P10_einval_leaves_it(void)
 	not_tethered(root);
 }
 
-void P11_under_guard(void)
+CASE(P11_under_guard, WAY_PRCTL, 0, "who is under a guard may tether without asking for one",
+     "the kernel's flag asks for CLONE_NNP again")
 {
 	struct actor *alice = alice_new(), *guarded, *child, *victim;
 
@@ -313,7 +319,9 @@ void P11_under_guard(void)
 
 #define NATIVE_FLAGS (CLONE_PIDFD | CLONE_AUTOREAP | CLONE_PIDFD_AUTOKILL)
 
-void P12_beside_the_flags(void)
+CASE(P12_beside_the_flags, WAY_PRCTL, NEED_STACK_CLONE,
+     "a request, and a clone by clone3's flags: used up by it, and no right for it",
+     "it is about both ways at once")
 {
 	struct actor *root = actor_start("root"), *alice = alice_new();
 

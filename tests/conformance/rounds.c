@@ -82,22 +82,22 @@ static void rounds(const char *name, enum release release)
 	assert_int_equal(tally.strangers_killed, 0);
 }
 
-void R1_close(void)
+CASE(R1_close, WAY_BOTH, 0, "closed by a live holder", NULL)
 {
 	rounds("close", RELEASE_CLOSE);
 }
 
-void R2_holder_killed(void)
+CASE(R2_holder_killed, WAY_BOTH, 0, "holder gets SIGKILL", NULL)
 {
 	rounds("holder SIGKILLed", RELEASE_SIGKILL);
 }
 
-void R3_holder_exits(void)
+CASE(R3_holder_exits, WAY_BOTH, 0, "holder calls _exit()", NULL)
 {
 	rounds("holder _exit", RELEASE_EXIT);
 }
 
-void R4_holder_execs(void)
+CASE(R4_holder_execs, WAY_BOTH, 0, "holder execs", NULL)
 {
 	rounds("holder exec", RELEASE_EXEC);
 }

@@ -23,7 +23,7 @@ static void victim_ends(struct actor *holder, struct actor *victim)
 	assert_true(proc_gone_wait(victim->pid));
 }
 
-void X18_zombie(void)
+CASE(X18_zombie, WAY_BOTH, 0, "child dead before the release", NULL)
 {
 	unsigned int by_death;
 
@@ -73,7 +73,7 @@ static void reuse(enum stranger_kind kind, bool by_death)
 	stage_clear();
 }
 
-void X18_pid_planted(void)
+CASE(X18_pid_planted, WAY_BOTH, 0, "dead and reaped, a stranger has its pid: lives", NULL)
 {
 	enum stranger_kind kind;
 
@@ -84,7 +84,7 @@ void X18_pid_planted(void)
 }
 
 /* A second tether on the pid of the first: its own release kills, the first's does not. */
-void X18_pid_tethered_again(void)
+CASE(X18_pid_tethered_again, WAY_BOTH, 0, "its pid is another victim's: dies for its own", NULL)
 {
 	struct actor *first = actor_start("first holder"), *second = actor_start("second holder");
 	struct actor *dead = spawn_tethered(first, "first victim", 0), *victim;
@@ -115,7 +115,7 @@ static void pass(struct actor *actor)
 	actor_reap(actor);
 }
 
-void X18_pids_wrapped(void)
+CASE(X18_pids_wrapped, WAY_BOTH, 0, "the same by wrapping a small pid_max", NULL)
 {
 	struct actor *holder = actor_start("holder"), *stranger, *victim;
 	int i;

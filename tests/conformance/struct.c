@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * struct.c - X29 and X30: struct clone_args itself, which the caller finds as it was, wherever it is
+ * struct.c - X29 and X30: struct clone_args itself, which the caller finds as it was, wherever it
+ * is
  *
- * What serves the flags of clone3 on kernels that do not know them, hides them in the caller's struct
- * for a moment. Nobody may see that: not the caller, not a child that shares its memory.
+ * What serves the flags of clone3 on kernels that do not know them, hides them in the caller's
+ * struct for a moment. Nobody may see that: not the caller, not a child that shares its memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -45,7 +46,9 @@ static size_t offset_in_pages(enum memory memory)
 	}
 }
 
-/* The pages, private, of a file that has @trial->want at @at: a page that is not touched is absent. */
+/*
+ * The pages, private, of a file that has @trial->want at @at: a page that is not touched is absent.
+ */
 static int pages_make(struct trial *trial, size_t at)
 {
 	trial->memory = memfd_create("clone_args", MFD_CLOEXEC);
@@ -62,8 +65,8 @@ static int pages_make(struct trial *trial, size_t at)
 }
 
 /*
- * By writing to a byte that is 0: to read it first would map the page's neighbours, too (fault-around).
- * The last one is 0 also where it is in flags.
+ * By writing to a byte that is 0: to read it first would map the page's neighbours, too
+ * (fault-around). The last one is 0 also where it is in flags.
  */
 static void touch(struct trial *trial, int page)
 {
@@ -212,7 +215,8 @@ int struct_clone3(enum memory memory)
 	return ret;
 }
 
-void X29_struct_wherever_it_is(void)
+CASE(X29_struct_wherever_it_is, WAY_NATIVE, NEED_STACK_CLONE,
+     "unchanged; on two pages, read-only, absent, shared with the child", REQUEST_ONLY)
 {
 	static const char *const names[MEMORY_KINDS] = {
 		"plain",     "shared with the child",
@@ -239,7 +243,7 @@ void X29_struct_wherever_it_is(void)
 	}
 }
 
-void X30_entry_of_32bit_callers(void)
+CASE(X30_entry_of_32bit_callers, WAY_NATIVE, NEED_INT80, "by int $0x80", REQUEST_ONLY)
 {
 	struct actor *holder = actor_start("holder");
 

@@ -30,7 +30,7 @@ static void play_out(struct scene *scene, unsigned int end)
 	scene_end(scene);
 }
 
-void X10_victim_changes_uid(void)
+CASE(X10_victim_changes_uid, WAY_BOTH, 0, "setresuid, setuid exec: still dies", NULL)
 {
 	unsigned int i, suid;
 	int err;
@@ -51,7 +51,7 @@ void X10_victim_changes_uid(void)
 }
 
 /* The closer may signal nobody: it is the kernel that kills. */
-void X10_from_a_foreign_uid(void)
+CASE(X10_from_a_foreign_uid, WAY_BOTH, 0, "closed by bob: alice, and root again, die", NULL)
 {
 	unsigned int i;
 	int err;
@@ -74,7 +74,7 @@ void X10_from_a_foreign_uid(void)
 	}
 }
 
-void X11_namespace_init(void)
+CASE(X11_namespace_init, WAY_BOTH, 0, "init of a pid namespace: all of it dies", NULL)
 {
 	struct spawn ask = { .how = SPAWN_TETHER, .clone_flags = CLONE_NEWPID };
 	unsigned int i;
@@ -101,7 +101,7 @@ void X11_namespace_init(void)
 	}
 }
 
-void X12_deaf_to_signals(void)
+CASE(X12_deaf_to_signals, WAY_BOTH, 0, "blocks and ignores every signal", NULL)
 {
 	unsigned int i;
 
@@ -115,7 +115,7 @@ void X12_deaf_to_signals(void)
 	}
 }
 
-void X13_leader_gone(void)
+CASE(X13_leader_gone, WAY_BOTH, 0, "the leader has left, threads go on; also stopped", NULL)
 {
 	unsigned int i, stopped;
 
@@ -135,7 +135,7 @@ void X13_leader_gone(void)
 		}
 }
 
-void X14_exec_by_thread(void)
+CASE(X14_exec_by_thread, WAY_BOTH, 0, "exec by a non-leader thread before the release", NULL)
 {
 	unsigned int i;
 	int err;
@@ -163,7 +163,7 @@ static void storm_watch(int fd, int count)
 	}
 }
 
-void X14_exec_storm(void)
+CASE(X14_exec_storm, WAY_BOTH, 0, "the same again and again, during the release", NULL)
 {
 	int round;
 
@@ -189,8 +189,8 @@ void X14_exec_storm(void)
 		 */
 		if (!served_by_autokill() && !pidfd_dead(victim->watch, the_deadline_ms)) {
 			/*
-			 * Seen once, on 7.3, in the kernel's own hands. By source it can find the leader
-			 * that exec has just replaced, whose signals nobody takes any more.
+			 * Seen once, on 7.3, in the kernel's own hands. By source it can find the
+			 * leader that exec has just replaced, whose signals nobody takes any more.
 			 */
 			stage_sweep();
 			skip_because(SKIP_LOST_EXEC, "round %d: the kernel itself lost the release",
@@ -203,7 +203,7 @@ void X14_exec_storm(void)
 	}
 }
 
-void X15_stopped(void)
+CASE(X15_stopped, WAY_BOTH, 0, "SIGSTOPped", NULL)
 {
 	unsigned int i;
 
@@ -217,7 +217,7 @@ void X15_stopped(void)
 	}
 }
 
-void X15_traced(void)
+CASE(X15_traced, WAY_BOTH, 0, "in a ptrace stop", NULL)
 {
 	unsigned int i;
 
@@ -232,7 +232,7 @@ void X15_traced(void)
 	}
 }
 
-void X15_frozen(void)
+CASE(X15_frozen, WAY_BOTH, NEED_CGROUP, "in a frozen cgroup", NULL)
 {
 	unsigned int i;
 
@@ -298,7 +298,7 @@ static void dump_core_and_release(int listener, unsigned int end)
 	scene_end(&scene);
 }
 
-void X16_dumping_core(void)
+CASE(X16_dumping_core, WAY_BOTH, NEED_COREDUMP, "dumping core to one who does not read", NULL)
 {
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un name;

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# agent.sh - in a guest with a kernel from 6.1 to 6.17: the agent, how it idles, how it ends, what it refuses
+# agent.sh - in a guest with a kernel from 6.1 to 6.17: the agent, how it idles, how it ends, what
+# it refuses
 #
-# tests/stress/agent.c and agentkill.c have what happens to tethers when something happens to the agent.
+# tests/stress/agent.c and agentkill.c have what happens to tethers when something happens to the
+# agent.
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091
@@ -103,7 +105,8 @@ small() { echo "$(of_agent VmRSS) kB resident"; [ "$(of_agent VmRSS)" -lt 8192 ]
 uname -r
 check 'without load' exits 1 'not loaded' autokill agent
 check 'load says what to start' load_says
-check 'without root' exits 1 'run it as root' su alice -s /bin/sh -c 'autokill agent'
+check 'without root' exits 1 'ask the administrator to run: autokill agent' \
+	su alice -s /bin/sh -c 'autokill agent'
 check 'an argument' refuses_arguments
 check 'without an agent nobody can arm' exits 125 'no agent is alive' autokill run true
 check 'status says so, and fails' status_without_agent

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# agent_mutants.sh NAME PART N... - in a guest: `agent PART N` must fail with the mutant's agent, and pass with ours
+# agent_mutants.sh NAME PART N... - in a guest: `agent PART N` must fail with the mutant's agent,
+# and pass with ours
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091

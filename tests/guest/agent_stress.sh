@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # agent_stress.sh RELEASES KILLS STOPPED BURST - in a guest with a kernel from 6.1 to 6.17
 #
-# The agent is killed KILLS times during RELEASES releases, stopped for 5 s during STOPPED releases, told
-# of BURST releases by a ring buffer of one page, absent during 1,000, and stopped while its victims'
-# numbers become strangers'. Each part ends with its own line `N passed, N failed, N skipped`.
+# The agent is killed KILLS times during RELEASES releases, stopped for 5 s during STOPPED releases,
+# told of BURST releases by a ring buffer of one page, absent during 1,000, and stopped while its
+# victims' numbers become strangers'. Each part ends with its own line `N passed, N failed, N
+# skipped`.
 set -u
 
 failed=0

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# capacity.sh - in a guest: a full room refuses, a uid gets no more than its share, room comes back
+# capacity.sh [UIDS] - in a guest: a full room refuses, a uid gets no more than its share, room comes
+# back, also when UIDS users (default 3000) have been here
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091
@@ -103,8 +104,9 @@ check 'the tree dies' await 0
 tries=0
 until [ "$(sleeps)" = 0 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done
 check 'no sleep is left' same 'sleeps' "$(sleeps)" 0
-# 3,000 uids, each of which arms once: about a thousand are kept, and who has nothing left takes no entry beyond.
-check '3,000 uids arm, one after the other' uids 3000
+# So many uids, each of which arms once. About a thousand are kept. The entry of a uid that has nothing left is used again.
+uids=${1:-3000}
+check "$uids uids arm, one after the other" uids "$uids"
 users() { dump users | grep -c '"word"'; }
 tries=0
 until [ "$(users)" -le 1200 ] || [ $tries -gt 200 ]; do tries=$((tries + 1)); usleep 50000; done

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# delete_fails.sh FILTER... - in a guest: with /mutant, of which each second delete from a map fails, the suite has the same results
+# delete_fails.sh FILTER... - in a guest: with /mutant, of which each second delete from a map
+# fails, the suite has the same results
 set -uf
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091

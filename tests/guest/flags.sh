@@ -6,7 +6,7 @@ set -u
 # shellcheck source=tests/guest/lib.sh disable=SC1091
 . "$(dirname "$0")/lib.sh"
 
-all_settled() { dump globals | grep -w natives_open | tee /dev/stderr | grep -q ': 0'; }
+all_settled() { dump globals | grep -w n_clone3s | tee /dev/stderr | grep -q ': 0'; }
 
 lines=$(warnings | wc -l)
 uname -r

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# holdup.sh ROOM - in a guest of 3 GB: what one user's full share, a quarter of ROOM, let go at one blow, costs everybody else
+# holdup.sh ROOM - in a guest of 3 GB: what one user's full share, a quarter of ROOM, let go at one
+# blow, costs everybody else
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091

@@ -24,7 +24,7 @@ goes()
 	check 'unload' autokill unload
 }
 
-goes autokill_native_in_kp 1 native
+goes autokill_clone3_in_kprobe 1 native
 goes autokill_rlimit 1 rlimit
 goes autokill_born:2 1 task-work-impl
 goes autokill_unbirth 3 lsm

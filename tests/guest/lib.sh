@@ -39,10 +39,10 @@ rungs()
 {
 	progs=/sys/fs/bpf/autokill/progs line=''
 	has() { [ -e "$progs/autokill_$1" ] && line="$line${line:+ }$2"; }
-	has birth lsm || has birth_fn fmod_ret
-	has release file_release || has release_fn file_release_fn || has release_pidfd pidfd_release
+	has birth lsm || has birth_tracing fmod_ret
+	has release file_release || has release_tracing file_release_fn || has release_pidfd pidfd_release
 	has agent agent || line="$line task_work"
-	has native_in flags || line="$line kernel's_flags"
+	has clone3_in flags || line="$line kernel's_flags"
 	echo "rungs: $line"
 }
 

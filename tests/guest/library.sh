@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# library.sh N - in a guest: N calls of autokill_clone3() beside threads and signal handlers; fewer where clone3() is hidden
+# library.sh N - in a guest: N calls of autokill_clone3() beside threads and signal handlers; fewer
+# where clone3() is hidden
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091

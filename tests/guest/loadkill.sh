@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # loadkill.sh [N] - in a guest: kill `autokill load` at N random points; the next load always works
 #
-# Random, because the points that matter are those nobody thought of: the delay is drawn from the time
-# that a whole load takes.
+# Random, because the points that matter are those nobody thought of: the delay is drawn from the
+# time that a whole load takes.
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091

@@ -61,6 +61,13 @@ refused 'pins of another version, status' 1 'version' autokill status
 check 'pins of another version, unload --force' autokill unload --force
 check 'load after that' autokill load
 
+# Another version has programs of other names. What it has pinned goes, when that is forced.
+mv $pins/autokill/links/autokill_birth $pins/autokill/links/autokill_of_another_version
+mv $pins/autokill/progs/autokill_birth $pins/autokill/progs/autokill_of_another_version
+check 'programs of another version, unload --force' autokill unload --force
+check 'nothing is left of them' test ! -e $pins/autokill
+check 'load after that, too' autokill load
+
 refused 'second load' 0 'already loaded' autokill load
 refused 'status without root' 1 'autokill' as_alice autokill status
 refused 'unload without root' 1 'autokill' as_alice autokill unload

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# must_escape.sh N BATCHES - in a guest: of /mutant somebody must get away; of /slow, whose sweeps are as slow, nobody
+# must_escape.sh N BATCHES - in a guest: of /mutant somebody must get away; of /slow, whose sweeps
+# are as slow, nobody
 #
 # The mutant is given N trees after N trees, until it is caught. The other one gets N, once.
 set -u

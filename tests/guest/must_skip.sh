@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# must_skip.sh TEXT PROGRAM ARGUMENT... - in a guest with one CPU: under PROGRAM, the check TEXT must fail of /mutant
+# must_skip.sh TEXT PROGRAM ARGUMENT... - in a guest with one CPU: under PROGRAM, the check TEXT
+# must fail of /mutant
 set -u
 
 text=$1

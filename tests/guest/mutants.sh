@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# mutants.sh NAME FILTER... - in a guest: each mutant in /mutants must fail what the real build passes
+# mutants.sh NAME FILTER... - in a guest: each mutant in /mutants must fail what the real build
+# passes
 set -uf
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091
@@ -11,7 +12,8 @@ conformance --plant-veto || exit 1 # before load, as in suite.sh
 # result FILTER - what the suite says: "pass", "fail", or "nothing" if it ran no test
 result()
 {
-	# Nearly all of the time goes into waiting for what a mutant does not do. The real build must keep it, too.
+	# Nearly all of the time goes into waiting for what a mutant does not do. The real build
+	# must keep it, too.
 	conformance --via prctl --filter "$1" --deadline 5000 >/tmp/log 2>&1
 	status=$?
 	grep -q '^0 passed, 0 failed' /tmp/log && { echo nothing; return; }

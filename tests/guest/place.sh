@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# place.sh - in a guest: what load, doctor, agent, status and unload accept as their place in the system
+# place.sh - in a guest: what load, doctor, agent, status and unload accept as their place in the
+# system
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091
@@ -24,7 +25,8 @@ remount() { umount $bpffs && mount -t bpf "$@" bpf $bpffs; }
 
 # --- pin folders that are not root's alone
 
-# planted NAME TEXT COMMAND... - what COMMAND makes is refused by every verb that uses the pins, and stays
+# planted NAME TEXT COMMAND... - what COMMAND makes is refused by every verb that uses the pins, and
+# stays
 planted()
 {
 	kind=$1 text=$2
@@ -61,7 +63,8 @@ remount -o mode=0700
 
 # --- a second load, with a bpffs of its own
 
-# elsewhere COMMAND... - in a mount namespace with a bpffs of its own, which stays until `end_elsewhere`
+# elsewhere COMMAND... - in a mount namespace with a bpffs of its own, which stays until
+# `end_elsewhere`
 elsewhere()
 {
 	rm -f /tmp/said /tmp/go

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# rounds.sh N SECONDS - in a guest: load, let SECONDS pass without a process of ours, then N rounds of each release
+# rounds.sh N SECONDS - in a guest: load, let SECONDS pass without a process of ours, then N rounds
+# of each release
 #
 # The wait is the point: what is loaded must go on by itself, long after the loader has gone.
 set -u

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# rtwait.sh SECONDS MICROSECONDS - in a guest with --icount: what tethers in a large room cost a real-time task
+# rtwait.sh SECONDS MICROSECONDS - in a guest with --icount: what tethers in a large room cost a
+# real-time task
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091

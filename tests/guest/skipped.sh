@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# skipped.sh N [OPTION]... - in a guest with one CPU: N releases by 200 workers; nothing is lost to skipped programs
+# skipped.sh N [OPTION]... - in a guest with one CPU: N releases by 200 workers; nothing is lost to
+# skipped programs
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091

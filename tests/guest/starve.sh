@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# starve.sh N LOOPERS - in a guest: a user's preempted processes take no request away from another user, of N; nor root's load
+# starve.sh N LOOPERS - in a guest: a user's preempted processes take no request away from another
+# user, of N; nor root's load
 #
 # LOOPERS a CPU during the load: it waits for many grace periods of RCU, which they make long.
 set -u

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# suite.sh MAY_SKIP native|prctl|served... - in a guest: load, run the conformance suite each way, unload
+# suite.sh MAY_SKIP native|prctl|served... - in a guest: load, run the conformance suite each way,
+# unload
 #
-# MAY_SKIP: what this guest is known not to have, for conformance --may-skip; or ''.
-# native: by the kernel's own flags, before load; served: by the same flags, which autokill serves.
-# Each way ends with its own line `N passed, N failed, N skipped`; so does what is checked here: that
-# load, doctor and unload work, that every map is empty afterwards, and that the programs built by
-# other versions of clang (/by/*) pass this kernel's verifier, too.
+# MAY_SKIP: what this guest is known not to have, for conformance --may-skip; or ''. native: by the
+# kernel's own flags, before load; served: by the same flags, which autokill serves. Each way ends
+# with its own line `N passed, N failed, N skipped`; so does what is checked here: that load, doctor
+# and unload work, that every map is empty afterwards, and that the programs built by other versions
+# of clang (/by/*) pass this kernel's verifier, too.
 set -u
 
 # shellcheck source=tests/guest/lib.sh disable=SC1091
@@ -14,7 +15,8 @@ set -u
 
 suite()
 {
-	# Its last line is the count; whoever reads all of our output adds it up. It has none if this way does not work.
+	# Its last line is the count; whoever reads all of our output adds it up. It has none if
+	# this way does not work.
 	if ! conformance --via "$1" ${may_skip:+--may-skip "$may_skip"}; then
 		failed=$((failed + 1))
 		echo "FAILED  the suite by $1"

@@ -2,10 +2,11 @@
 /*
  * tree.pml - does anybody escape the release of a tree? bpf/tree.bpf.h as a model
  *
- * N tasks, which fork, make threads, exec (from any thread, which ends the others and takes the leader's
- * pid over), and exit; against the release (mark, sweep), and the sweeps by task work that the timer asks
- * for. A task that has exited can be born again as another one. A step of the model is
- * what is atomic in the kernel or in the programs; between any two steps, anything else can happen.
+ * N tasks, which fork, make threads, exec (from any thread, which ends the others and takes the
+ * leader's pid over), and exit; against the release (mark, sweep), and the sweeps by task work that
+ * the timer asks for. A task that has exited can be born again as another one. A step of the model
+ * is what is atomic in the kernel or in the programs; between any two steps, anything else can
+ * happen.
  *
  * What must hold:
  *   - once a sweep has met nobody unborn and failed with nobody (TETHER_KILLED), everybody who is
@@ -14,12 +15,13 @@
  *     being born
  *   - (with -DLIVE) after the mark, everybody is dead at last
  *
- * Variants that must fail, each with one safety taken out: NO_REFUSAL, NO_SECOND_SWEEP, LOOK_FIRST (the
- * look before the child has its slot), COUNT_LATE (counted when it is visible). SECOND_LOOK adds the look
- * after the child is visible, which may not be needed: tests/model/run does without, too.
+ * Variants that must fail, each with one safety taken out: NO_REFUSAL, NO_SECOND_SWEEP, LOOK_FIRST
+ * (the look before the child has its slot), COUNT_LATE (counted when it is visible). SECOND_LOOK
+ * adds the look after the child is visible, which may not be needed: tests/model/run does without,
+ * too.
  *
- * Memory is sequentially consistent here. In the programs, slot and look, and mark and sweep, have an
- * atomic operation between them that is a full barrier, which is all that the model uses of it.
+ * Memory is sequentially consistent here. In the programs, slot and look, and mark and sweep, have
+ * an atomic operation between them that is a full barrier, which is all that the model uses of it.
  */
 #ifndef N
 #define N 3
@@ -91,7 +93,7 @@ inline undo(j)
 #define MARKED mark
 #endif
 
-/* tree_born(), where it is not skipped */
+/* birth in tree.bpf.h, where it is not skipped */
 #ifdef SECOND_LOOK
 #define BORN if :: mark && visible[j] -> kill_group(group[j]) :: else fi
 #elif defined(COUNT_LATE)
@@ -268,8 +270,9 @@ proctype Release()
 }
 
 /*
- * Who sweeps as the timer asks for it: task work in a lender, at any time after the mark, as long as
- * somebody may have no signal. Task work that is late, or lost and asked for again, comes to the same.
+ * Who sweeps as the timer asks for it: task work in a lender, at any time after the mark, as long
+ * as somebody may have no signal. Task work that is late, or lost and asked for again, comes to the
+ * same.
  */
 proctype Lender()
 {

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # lib.sh - what the scripts of tests/real share, to be sourced
 
-# tree_copy FOLDER: this tree as git has it, with what is not committed yet, and without what a build has left
+# tree_copy FOLDER: this tree as git has it, with what is not committed yet, and without what a
+# build has left
 tree_copy()
 {
 	mkdir -p "$1"

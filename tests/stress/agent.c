@@ -97,7 +97,9 @@ static void test_stop(int n)
 	most = herd_took(&h, 100);
 	check(!left, "agent stopped for 5 s: children that outlived their release: %d of %d", left,
 	      n);
-	/* The work that has piled up is that of a burst; a second for what else the machine does. */
+	/*
+	 * The work that has piled up is that of a burst; a second for what else the machine does.
+	 */
 	check(most < STOP_NS + all + NSEC,
 	      "the latest died %.1f ms after its release; stop 5000 ms, all at once %.1f ms",
 	      most / 1e6, all / 1e6);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * agentkill.c - the agent is killed at random, again and again: no victim survives, no stranger dies
+ * agentkill.c - the agent is killed at random, again and again: no victim survives, no stranger
+ * dies
  *
  * Architecture:
  *   main     starts the agent, kills it at a random moment (also while it is starting), starts it again
@@ -208,8 +209,8 @@ static void sleep_ms(uint64_t ms)
 }
 
 /*
- * Kill number @k: half of them come soon, many of these while it is starting; the others when some of
- * the rounds of this kill are done. Rounds that take too long are not waited for.
+ * Kill number @k: half of them come soon, many of these while it is starting; the others when some
+ * of the rounds of this kill are done. Rounds that take too long are not waited for.
  */
 static void agent_kill(long k, uint64_t *seed)
 {

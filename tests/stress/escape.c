@@ -4,14 +4,14 @@
  *
  *   escape RELEASES [SEED]
  *
- * Two workers at a time, each with a cgroup, which nothing that a tree does here leaves: it tells who
- * is alive, whatever autokill believes, and bounds the tree by pids.max. Each round makes a holder, the
- * holder a tree in that cgroup, and a random time later its pidfd goes: closed, by _exit(), or by
- * SIGKILL. Then the cgroup must become empty; the first that does not ends it all, since it takes a
- * minute to be sure of one. Strangers, in no tree, fork and exec beside it.
+ * Two workers at a time, each with a cgroup, which nothing that a tree does here leaves: it tells
+ * who is alive, whatever autokill believes, and bounds the tree by pids.max. Each round makes a
+ * holder, the holder a tree in that cgroup, and a random time later its pidfd goes: closed, by
+ * _exit(), or by SIGKILL. Then the cgroup must become empty; the first that does not ends it all,
+ * since it takes a minute to be sure of one. Strangers, in no tree, fork and exec beside it.
  *
- * The members fork chains and bombs, and twice with setsid(), all as fast as they can; in half of the
- * trees they also exec (a thread does it, too), spawn, and make themselves namespaces.
+ * The members fork chains and bombs, and twice with setsid(), all as fast as they can; in half of
+ * the trees they also exec (a thread does it, too), spawn, and make themselves namespaces.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -337,7 +337,9 @@ static void round_play(struct cage *cage, int worker, uint64_t *seed, struct tal
 	waitpid(holder, &status, 0);
 }
 
-/* Each worker writes its own tally; the other reads it here, and may as well read it a round later. */
+/*
+ * Each worker writes its own tally; the other reads it here, and may as well read it a round later.
+ */
 static bool somebody_survived(struct tally *tallies)
 {
 	for (int i = 0; i < WORKERS; i++)

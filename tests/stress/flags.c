@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flags.c - clone3 with the native flags, very often: nothing refused, no struct changed, no child left
+ * flags.c - clone3 with the native flags, very often: nothing refused, no struct changed, no child
+ * left
  *
  * On kernels before 7.1 the flags are hidden in the caller's struct while the kernel copies it, by
- * programs that the kernel may skip. A skipped way in is an EINVAL that the caller does not deserve; a
- * skipped way out leaves his struct without the flags, and his next child without a tether.
+ * programs that the kernel may skip. A skipped way in is an EINVAL that the caller does not
+ * deserve; a skipped way out leaves his struct without the flags, and his next child without a
+ * tether.
  *
  *   flags                    processes, each calls for itself; the child is a copy of the process
  *   flags --threads          threads of one process; the child shares its memory (CLONE_VM)
@@ -71,9 +73,9 @@ static long clone3_copying(struct clone_args *args)
 }
 
 /*
- * Close the pidfd, and see the child die. Return: did it. Nobody but us has its number, which stays until we
- * wait. (pidfd_open() to poll would be a second file: where the kernel skips every program that ties,
- * which of the two is the tether's cannot be told, and the child is killed early.)
+ * Close the pidfd, and see the child die. Return: did it. Nobody but us has its number, which stays
+ * until we wait. (pidfd_open() to poll would be a second file: where the kernel skips every program
+ * that ties, which of the two is the tether's cannot be told, and the child is killed early.)
  */
 static bool dies(pid_t pid, int pidfd)
 {
@@ -108,7 +110,10 @@ static void caller_make(struct caller *c)
 	c->want.flags = NATIVE;
 	c->want.pidfd = (uintptr_t)&c->pidfd;
 	if (threads && !fork_like) {
-		/* The table, too: or else each child held the pidfds of the others that are open now. */
+		/*
+		 * The table, too: or else each child held the pidfds of the others that are open
+		 * now.
+		 */
 		c->want.flags |= CLONE_VM | CLONE_FILES;
 		c->want.stack = (uintptr_t)pages + PAGE;
 		c->want.stack_size = CHILD_STACK;
@@ -135,7 +140,10 @@ static void call_once(struct caller *c)
 {
 	long ret;
 
-	/* As a program does that has it on its stack; where nothing write-protects it, once is enough. */
+	/*
+	 * As a program does that has it on its stack; where nothing write-protects it, once is
+	 * enough.
+	 */
 	if (fork_like || !threads)
 		*c->args = c->want;
 	ret = threads && !fork_like ? clone3_sharing(c->args) : clone3_copying(c->args);
@@ -241,8 +249,8 @@ static void *racer_main(void *arg)
 }
 
 /*
- * One caller, and one racer of @kind. Unspoilt, every child must be tethered, also after a call that has
- * found the struct unwritable half way.
+ * One caller, and one racer of @kind. Unspoilt, every child must be tethered, also after a call
+ * that has found the struct unwritable half way.
  */
 static void *race_main(void *arg)
 {

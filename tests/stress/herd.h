@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * herd.h - many tethered children at once, in the hands of many holders; and the agent that kills them
+ * herd.h - many tethered children at once, in the hands of many holders; and the agent that kills
+ * them
  *
  * A holder has few children, since each new one copies its descriptors. We watch every child by a
  * pidfd of our own, which is another file and so no holder.
@@ -266,7 +267,9 @@ static inline void herd_end(struct herd *h, pid_t kept)
 	free(h->took);
 }
 
-/* Nothing may be left in the maps; @tasks is how many records of tasks there were at the beginning. */
+/*
+ * Nothing may be left in the maps; @tasks is how many records of tasks there were at the beginning.
+ */
 static inline void maps_check_empty(long tasks)
 {
 	static const char *const empty[] = { "tethers", "files", "waiting" };

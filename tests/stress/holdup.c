@@ -3,8 +3,8 @@
  * holdup.c - how long one user can hold up everybody else
  *
  * alice, without privilege, takes every tether that she may have, and lets them all go at one blow.
- * Meanwhile root measures what must not wait for her: its own close() of a file and of a pidfd, init's
- * reaping of an orphan, and its own tethered child, from close() to its death.
+ * Meanwhile root measures what must not wait for her: its own close() of a file and of a pidfd,
+ * init's reaping of an orphan, and its own tethered child, from close() to its death.
  *
  * Architecture:
  *   main      sets the scenes, one after the other, and judges
@@ -12,10 +12,10 @@
  *   crowd     a process of alice's, its holders, and their children; the last of the crowd closes the
  *             writing end of a pipe, so its end is everybody's end
  *
- * Scenes: nobody; the crowd, not tethered, killed by one kill() (what its mere death costs the others);
- * the crowd tethered and its holders killed; the same with all children stopped and the holders'
- * parent, too, so that init has to kill every one; and alice with her full share, asking for more as
- * fast as she can.
+ * Scenes: nobody; the crowd, not tethered, killed by one kill() (what its mere death costs the
+ * others); the crowd tethered and its holders killed; the same with all children stopped and the
+ * holders' parent, too, so that init has to kill every one; and alice with her full share, asking
+ * for more as fast as she can.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -120,7 +120,10 @@ static void meter_init(void)
 		if (read(told[0], &orphan, sizeof(orphan)) != sizeof(orphan))
 			die("read");
 		since = now_ns();
-		/* no descriptor tells of another's reaping on 6.18; the pid cannot be reused so soon */
+		/*
+		 * no descriptor tells of another's reaping on 6.18; the pid cannot be reused so
+		 * soon
+		 */
 		while (!kill(orphan, 0))
 			nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
 		note(INIT_REAPS, since);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * library.c - autokill_clone3() returns a tethered child or none, whatever other threads and signal handlers do
+ * library.c - autokill_clone3() returns a tethered child or none, whatever other threads and signal
+ * handlers do
  *
  *   one thread    changes the credentials of the process all the time, which glibc does by a signal to each thread
  *   a handler     on a timer, makes a tethered child of its own in the middle of whatever the main thread is doing
@@ -8,8 +9,8 @@
  *
  *   library --calls N [--hide-clone3] [--bare]
  *
- * --bare: the request and the clone are our own, signals come often, so that the kernel makes the call again, and no
- * credentials change: AUTOKILL_ASK has to name each child.
+ * --bare: the request and the clone are our own, signals come often, so that the kernel makes the
+ * call again, and no credentials change: AUTOKILL_ASK has to name each child.
  * --hide-clone3: under a seccomp filter that gives ENOSYS, as those of container engines do.
  */
 #include <getopt.h>
@@ -66,7 +67,9 @@ static void release(pid_t pid, int pidfd, int from)
 		;
 }
 
-/* By the library; or, with @bare, by a request and a clone of our own, and a question afterwards. */
+/*
+ * By the library; or, with @bare, by a request and a clone of our own, and a question afterwards.
+ */
 static pid_t tethered(struct clone_args *args, unsigned int flags)
 {
 	pid_t pid;

@@ -362,9 +362,10 @@ static void run_all(void)
 }
 
 /*
- * As check(), of what holds only with BPF LSM and from 6.2 on. A skipped birth gives a child without a tether,
- * and leaves its request to the thread's next child with a pidfd; a skipped unbirth leaves a record. Where
- * an agent kills, it may get no CPU for its heartbeat, and ties come so late that newborns are killed.
+ * As check(), of what holds only with BPF LSM and from 6.2 on. A skipped birth gives a child
+ * without a tether, and leaves its request to the thread's next child with a pidfd; a skipped
+ * unbirth leaves a record. Where an agent kills, it may get no CPU for its heartbeat, and ties come
+ * so late that newborns are killed.
  */
 #define check_births(ok, ...)                                                                      \
 	do {                                                                                       \

@@ -2,10 +2,11 @@
 /*
  * starve.c - a user who holds our programs up on every CPU takes no request away from another
  *
- * The kernel skips a tracing program on a CPU while a task that was preempted in it waits there. alice's processes of
- * SCHED_IDLE loop on what calls our programs, and busy ones beside them see that they are preempted and do not come on
- * again for long. bob meanwhile makes tethered children: each call has to be served, or refused for a true reason, within
- * a second, no child may be killed before its release, and none may outlive it.
+ * The kernel skips a tracing program on a CPU while a task that was preempted in it waits there.
+ * alice's processes of SCHED_IDLE loop on what calls our programs, and busy ones beside them see
+ * that they are preempted and do not come on again for long. bob meanwhile makes tethered children:
+ * each call has to be served, or refused for a true reason, within a second, no child may be killed
+ * before its release, and none may outlive it.
  *
  *   starve --requests N [--loopers N]            N for each CPU
  *   starve --while COMMAND [--loopers N]         run COMMAND as root meanwhile; its status is ours

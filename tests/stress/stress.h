@@ -217,17 +217,9 @@ static inline long map_wait(const char *name, long most, uint64_t timeout_ns)
 }
 
 static const char *const program_names[] = {
-	"autokill_prctl",	 "autokill_birth",	   "autokill_birth_fn",
-	"autokill_tie",		 "autokill_tie2",	   "autokill_tie_anon",
-	"autokill_tie_anon2",	 "autokill_born",	   "autokill_born2",
-	"autokill_guard",	 "autokill_guard_fn",	   "autokill_guard2_fn",
-	"autokill_unbirth",	 "autokill_unbirth_fn",	   "autokill_release",
-	"autokill_release_fn",	 "autokill_release_pidfd", "autokill_release_pidfd2",
-	"autokill_native_in",	 "autokill_native_in_kp",  "autokill_native_out",
-	"autokill_exit",	 "autokill_exit2",	   "autokill_native_info",
-	"autokill_native_info2", "autokill_release_kp",	   "autokill_release_pidfd_kp",
-	"autokill_unbirth2_fn",	 "autokill_birth2_fn",	   "autokill_birth_late_fn",
-	"autokill_commit_fn",	 "autokill_commit2_fn",
+#define P(name, when, hook, what) "autokill_" #name,
+#include "bpf/programs.h"
+#undef P
 };
 
 /* recursion_misses of each program that is loaded, in one line. */

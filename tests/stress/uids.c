@@ -5,7 +5,8 @@
  *   uids COUNT   each of COUNT uids, from 100,000 on, arms in a thread of its own, which then ends. As root, in a guest.
  *                Exit: 0, 1 somebody was refused, 2 usage.
  *
- * The threads change their credentials by the system call, which, unlike the library's function, does so for the calling thread alone.
+ * The threads change their credentials by the system call, which, unlike the library's function,
+ * does so for the calling thread alone.
  */
 #include <errno.h>
 #include <pthread.h>

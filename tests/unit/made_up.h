@@ -12,19 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "beat.h"
-#include "maps.h"
-#include "others.h"
-#include "times.h"
-#include "unreaped.h"
-#include "view.h"
+#include "kernel/beat.h"
+#include "kernel/kernel_side.h"
+#include "kernel/others.h"
+#include "base/times.h"
+#include "kernel/unreaped.h"
+#include "verbs/view.h"
 
 #define UNUSED __attribute__((unused))
 
 static struct {
 	int open_err; /* of view_open */
-	int opens;    /* how many of maps_open succeed, before the maps are gone */
-	int reloaded; /* maps_open gives those of another load */
+	int opens;    /* how many of kernel_side_open succeed, before the maps are gone */
+	int reloaded; /* kernel_side_open gives those of another load */
 	int stats_err;
 	struct autokill_config config;
 	struct autokill_stats stats;
@@ -45,41 +45,42 @@ static struct {
 	__u64 monotonic; /* CLOCK_MONOTONIC */
 } made_up;
 
-static UNUSED int made_up_view_open(const char *verb, struct maps *m,
+static UNUSED int made_up_view_open(const char *verb, struct kernel_side *k,
 				    struct autokill_config *config)
 {
 	(void)verb;
-	memset(m, 0xff, sizeof(*m));
+	memset(k, 0xff, sizeof(*k));
 	if (made_up.needs_agent)
-		m->agent = 0;
+		k->agent = 0;
 	*config = made_up.config;
 	return made_up.open_err;
 }
 
-static UNUSED int made_up_maps_open(struct maps *m)
+static UNUSED int made_up_kernel_side_open(struct kernel_side *k)
 {
-	memset(m, 0xff, sizeof(*m));
+	memset(k, 0xff, sizeof(*k));
 	if (made_up.reloaded)
-		m->config = 0;
+		k->config = 0;
 	return made_up.opens-- > 0 ? 0 : -ENOENT;
 }
 
-static UNUSED void made_up_maps_close(struct maps *m)
+static UNUSED void made_up_kernel_side_close(struct kernel_side *k)
 {
-	(void)m;
+	(void)k;
 }
 
-static UNUSED int made_up_maps_config(const struct maps *m, struct autokill_config *out)
+static UNUSED int made_up_kernel_side_config(const struct kernel_side *k,
+					     struct autokill_config *out)
 {
 	*out = made_up.config;
-	if (m->config >= 0)
+	if (k->config >= 0)
 		out->loaded_at++;
 	return 0;
 }
 
-static UNUSED int made_up_maps_stats(const struct maps *m, struct autokill_stats *out)
+static UNUSED int made_up_kernel_side_stats(const struct kernel_side *k, struct autokill_stats *out)
 {
-	(void)m;
+	(void)k;
 	*out = made_up.stats;
 	return made_up.stats_err;
 }
@@ -92,42 +93,44 @@ static UNUSED void *made_up_copy(const void *items, size_t n, size_t size)
 	return copy;
 }
 
-static UNUSED int made_up_maps_tethers(const struct maps *m, struct autokill_tether **out,
-				       size_t *n)
+static UNUSED int made_up_kernel_side_tethers(const struct kernel_side *k,
+					      struct autokill_tether **out, size_t *n)
 {
-	(void)m;
+	(void)k;
 	*n = made_up.n_tethers;
 	*out = made_up_copy(made_up.tethers, *n, sizeof(**out));
 	return 0;
 }
 
-static UNUSED int made_up_maps_failures(const struct maps *m, struct autokill_failure_count **out,
-					size_t *n)
+static UNUSED int made_up_kernel_side_failures(const struct kernel_side *k,
+					       struct autokill_failure_count **out, size_t *n)
 {
-	(void)m;
+	(void)k;
 	*n = made_up.n_failures;
 	*out = made_up_copy(made_up.failures, *n, sizeof(**out));
 	return 0;
 }
 
-static UNUSED int made_up_maps_progs(struct prog_info **out, size_t *n)
+static UNUSED int made_up_kernel_side_progs(struct prog_info **out, size_t *n)
 {
 	*n = made_up.n_progs;
 	*out = made_up_copy(made_up.progs, *n, sizeof(**out));
 	return 0;
 }
 
-static UNUSED int made_up_maps_tasks(const struct maps *m, size_t *armed, size_t *guarded)
+static UNUSED int made_up_kernel_side_tasks(const struct kernel_side *k, size_t *armed,
+					    size_t *guarded)
 {
-	(void)m;
+	(void)k;
 	*armed = made_up.armed;
 	*guarded = made_up.guarded;
 	return 0;
 }
 
-static UNUSED int made_up_unreaped_read(const struct maps *m, struct unreaped **out, size_t *n)
+static UNUSED int made_up_unreaped_read(const struct kernel_side *k, struct unreaped **out,
+					size_t *n)
 {
-	(void)m;
+	(void)k;
 	*n = made_up.n_unreaped;
 	*out = made_up_copy(made_up.unreaped, *n, sizeof(**out));
 	return 0;
@@ -140,24 +143,25 @@ static UNUSED int made_up_others_settled(const char *base, struct others *out)
 	return 0;
 }
 
-static UNUSED int made_up_maps_event(const struct maps *m, __u32 log, __u64 n,
-				     struct autokill_event *out)
+static UNUSED int made_up_kernel_side_event(const struct kernel_side *k, __u32 log, __u64 n,
+					    struct autokill_event *out)
 {
-	(void)m;
+	(void)k;
 	return made_up.event(log, n, out);
 }
 
-static UNUSED int made_up_maps_left_out(const struct maps *m, struct left_out **out, size_t *n)
+static UNUSED int made_up_kernel_side_left_out(const struct kernel_side *k, struct left_out **out,
+					       size_t *n)
 {
-	(void)m;
+	(void)k;
 	*n = made_up.n_left_out;
 	*out = made_up_copy(made_up.left_out, *n, sizeof(**out));
 	return 0;
 }
 
-static UNUSED int made_up_beat_read(const struct maps *m, struct autokill_agent *out)
+static UNUSED int made_up_beat_read(const struct kernel_side *k, struct autokill_agent *out)
 {
-	(void)m;
+	(void)k;
 	*out = made_up.agent;
 	return made_up.agent_err;
 }
@@ -178,18 +182,18 @@ static UNUSED __s64 made_up_time_offset(void)
 }
 
 #define view_open made_up_view_open
-#define maps_open made_up_maps_open
-#define maps_close made_up_maps_close
-#define maps_config made_up_maps_config
-#define maps_stats made_up_maps_stats
-#define maps_tethers made_up_maps_tethers
-#define maps_failures made_up_maps_failures
-#define maps_progs made_up_maps_progs
-#define maps_tasks made_up_maps_tasks
+#define kernel_side_open made_up_kernel_side_open
+#define kernel_side_close made_up_kernel_side_close
+#define kernel_side_config made_up_kernel_side_config
+#define kernel_side_stats made_up_kernel_side_stats
+#define kernel_side_tethers made_up_kernel_side_tethers
+#define kernel_side_failures made_up_kernel_side_failures
+#define kernel_side_progs made_up_kernel_side_progs
+#define kernel_side_tasks made_up_kernel_side_tasks
 #define unreaped_read made_up_unreaped_read
 #define others_settled made_up_others_settled
-#define maps_event made_up_maps_event
-#define maps_left_out made_up_maps_left_out
+#define kernel_side_event made_up_kernel_side_event
+#define kernel_side_left_out made_up_kernel_side_left_out
 #define beat_read made_up_beat_read
 #define beat_now made_up_beat_now
 #define time_boot made_up_time_boot

@@ -2,11 +2,9 @@
 /*
  * test_agent.c - the agent's loop, with tethers and failures that are made up, and real children
  *
- * What it asks of the kernel side is here, under another name; pidfds, signals, the timer and the loop
- * are real. Each test ends by the hook that is called at each heartbeat.
+ * What it asks of the kernel side is here, under another name. Pidfds, signals, the timer and the
+ * loop are real. Each test ends by the hook that is called at each heartbeat.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,11 +15,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "beat.h"
+#include "kernel/beat.h"
 #include "call.h"
-#include "maps.h"
-#include "times.h"
-#include "victim.h"
+#include "kernel/for_agent.h"
+#include "kernel/kernel_side.h"
+#include "base/times.h"
+#include "agent/victim.h"
 
 #define N 4
 
@@ -42,7 +41,7 @@ static struct {
 	int releases[2];	       /* a pipe of records */
 	int stop[2];
 	int (*at_ready)(void), (*at_beat)(void);
-	ring_buffer_sample_fn take;
+	int (*take)(void *ctx, void *record, size_t size);
 	void *take_ctx;
 	/* The trees: the tether of id 1 has these members, and as many sweeps meet one unborn. */
 	pid_t members[N];
@@ -51,91 +50,78 @@ static struct {
 	struct autokill_identity *answer;
 } fake;
 
-static int fake_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values,
-				 __u32 *count, const struct bpf_map_batch_opts *opts)
+static int fake_tether_walk_next(const struct kernel_side *k, struct tether_walk *walk, bool first,
+				 __u32 *n)
 {
-	struct autokill_tether *to = values;
-	__u32 at = in ? *(__u32 *)in : 0, n = 0;
+	struct autokill_tether *to = walk->values;
+	__u32 at = first ? 0 : walk->at;
 
-	(void)fd;
-	(void)keys;
-	(void)opts;
-	fake.walks += !in;
+	(void)k;
+	fake.walks += first;
+	*n = 0;
 	/* Two batches of half the map, so that a walk has a middle. */
 	for (__u32 i = 0; i < N / 2; i++)
 		if (fake.tethers[at + i].id)
-			to[n++] = fake.tethers[at + i];
-	*count = n;
-	*(__u32 *)out = at + N / 2;
-	if (at + N / 2 < N)
-		return 0;
-	errno = ENOENT;
-	return -ENOENT;
+			to[(*n)++] = fake.tethers[at + i];
+	walk->at = at + N / 2;
+	return walk->at < N ? 0 : -ENOENT;
 }
 
-static int fake_map_lookup_elem(int fd, const void *key, void *value)
+static int fake_tether_read(const struct kernel_side *k, __u64 id, void *value)
 {
-	__u64 id = *(const __u64 *)key;
-
-	(void)fd;
-	if (id && id <= N && fake.tethers[id - 1].id) {
-		memcpy(value, &fake.tethers[id - 1], sizeof(*fake.tethers));
-		if (fake.torn) /* half of it is another's: of one that is not released */
-			((struct autokill_tether *)value)->tgid = fake.torn;
-		fake.torn = 0;
-		return 0;
-	}
-	errno = ENOENT;
-	return -ENOENT;
-}
-
-static int fake_obj_get_info_by_fd(int fd, void *info, __u32 *len)
-{
-	(void)fd;
-	(void)len;
-	((struct bpf_map_info *)info)->value_size = sizeof(struct autokill_tether);
+	(void)k;
+	if (!id || id > N || !fake.tethers[id - 1].id)
+		return -ENOENT;
+	memcpy(value, &fake.tethers[id - 1], sizeof(*fake.tethers));
+	if (fake.torn) /* half of it is another's: of one that is not released */
+		((struct autokill_tether *)value)->tgid = fake.torn;
+	fake.torn = 0;
 	return 0;
 }
 
-static struct ring_buffer *fake_ring_new(int fd, ring_buffer_sample_fn take, void *ctx,
-					 const struct ring_buffer_opts *opts)
+static int fake_tether_walk_open(const struct kernel_side *k, struct tether_walk *walk)
 {
-	(void)fd;
-	(void)opts;
+	(void)k;
+	walk->value_size = sizeof(*fake.tethers);
+	walk->values = calloc(N, walk->value_size);
+	assert_non_null(walk->values);
+	return 0;
+}
+
+static struct ring_buffer *fake_ring_open(const struct kernel_side *k,
+					  int (*take)(void *, void *, size_t), void *ctx)
+{
+	(void)k;
 	fake.take = take;
 	fake.take_ctx = ctx;
 	return (void *)&fake;
 }
 
-static int fake_ring_consume(struct ring_buffer *ring)
+static void fake_ring_take(struct ring_buffer *ring)
 {
 	struct autokill_release r;
-	int n = 0;
 
 	(void)ring;
-	while (read(fake.releases[0], &r, sizeof(r)) == sizeof(r)) {
-		n++;
+	while (read(fake.releases[0], &r, sizeof(r)) == sizeof(r))
 		if (fake.take(fake.take_ctx, &r, sizeof(r)) < 0)
 			break;
-	}
-	return n;
 }
 
-static void fake_ring_free(struct ring_buffer *ring)
+static void fake_ring_close(struct ring_buffer *ring)
 {
 	(void)ring;
 }
 
-static int fake_maps_stats(const struct maps *m, struct autokill_stats *out)
+static int fake_kernel_side_stats(const struct kernel_side *k, struct autokill_stats *out)
 {
-	(void)m;
+	(void)k;
 	*out = fake.stats;
 	return 0;
 }
 
-static int fake_beat_write(const struct maps *m, const struct autokill_agent *agent)
+static int fake_beat_write(const struct kernel_side *k, const struct autokill_agent *agent)
 {
-	(void)m;
+	(void)k;
 	fake.beat = *agent;
 	if (agent->beat)
 		fake.walks_at_beat = fake.walks;
@@ -171,11 +157,11 @@ static struct autokill_identity identity_of(__u32 tgid)
 	return who;
 }
 
-static int fake_victims_identify(const struct maps *m, __u32 n)
+static int fake_victims_identify(const struct kernel_side *k, __u32 n)
 {
 	int err = fake.ask_err;
 
-	(void)m;
+	(void)k;
 	fake.ask_err = 0;
 	fake.asks++;
 	fake.asked_most = n > fake.asked_most ? n : fake.asked_most;
@@ -202,10 +188,10 @@ static int fake_victim_kill(int pidfd)
 	return err;
 }
 
-static int fake_agent_say(const struct maps *m, __u64 id, enum autokill_agent_word word,
+static int fake_agent_say(const struct kernel_side *k, __u64 id, enum autokill_agent_word word,
 			  enum autokill_what what, int err)
 {
-	(void)m;
+	(void)k;
 	(void)what;
 	assert_true(word == AGENT_FAILED ? err > 0 : !err);
 	fake.said[id][word]++;
@@ -233,13 +219,13 @@ static void answer_add(struct autokill_sweep *ask, __u32 tgid)
 	};
 }
 
-/* Two parts a sweep. A member has two threads, and the last is born when nobody is unborn any more. */
-static int fake_sweep_ask(const struct maps *m, struct autokill_sweep *ask)
+/* Two parts a sweep. A member has two threads. The last member is born when no other is unborn. */
+static int fake_sweep_ask(const struct kernel_side *k, struct autokill_sweep *ask)
 {
 	bool second = ask->from;
 	int alive = 0;
 
-	(void)m;
+	(void)k;
 	assert_int_equal(ask->id, 1);
 	if (!second) {
 		for (int i = 0; i < N; i++)
@@ -263,9 +249,9 @@ static int fake_sweep_ask(const struct maps *m, struct autokill_sweep *ask)
 	return 0;
 }
 
-static int fake_agent_swept(const struct maps *m, __u64 id, __u32 count)
+static int fake_agent_swept(const struct kernel_side *k, __u64 id, __u32 count)
 {
-	(void)m;
+	(void)k;
 	assert_int_equal(id, 1);
 	fake.sweeps++;
 	fake.signalled += count;
@@ -279,22 +265,26 @@ static int fake_agent_swept(const struct maps *m, __u64 id, __u32 count)
 #define trees_due trees_due_made_up
 #define sweep_ask fake_sweep_ask
 #define agent_swept fake_agent_swept
-#define bpf_map_lookup_batch fake_map_lookup_batch
-#define bpf_map_lookup_elem fake_map_lookup_elem
-#define bpf_obj_get_info_by_fd fake_obj_get_info_by_fd
-#define ring_buffer__new fake_ring_new
-#define ring_buffer__consume fake_ring_consume
-#define ring_buffer__free fake_ring_free
-#define maps_stats fake_maps_stats
+#define tether_walk_open fake_tether_walk_open
+#define tether_walk_next fake_tether_walk_next
+#define tether_read fake_tether_read
+#define ring_open fake_ring_open
+#define ring_take fake_ring_take
+#define ring_close fake_ring_close
+#define kernel_side_stats fake_kernel_side_stats
 #define beat_write fake_beat_write
 #define beat_now fake_beat_now
 #define victim_open fake_victim_open
 #define victims_identify fake_victims_identify
 #define victim_kill fake_victim_kill
 #define agent_say fake_agent_say
-#include "agent.c"
-#undef STUCK_AFTER_NS
-#include "agent_tree.c"
+#define victim_waits_has victim_waits_has_made_up
+#define victim_waits_add victim_waits_add_made_up
+#define victim_waits_end victim_waits_end_made_up
+#define victim_waits_close victim_waits_close_made_up
+#include "agent/victim_wait.c"
+#include "agent/agent.c"
+#include "agent/agent_tree.c"
 
 #undef beat_now
 
@@ -306,7 +296,7 @@ static int setup(void **state)
 	assert_int_equal(pipe2(fake.stop, O_CLOEXEC), 0);
 	fake.found = memfd_create("found", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(fake.found, AUTOKILL_SWEEP_SLOTS * sizeof(*fake.answer)), 0);
-	fake.answer = found_map(&(struct maps){ .found = fake.found });
+	fake.answer = found_map(&(struct kernel_side){ .found = fake.found });
 	assert_non_null(fake.answer);
 	return 0;
 }
@@ -370,10 +360,10 @@ static int on_beat(void *ctx, const struct agent_numbers *numbers)
 /* Until the heartbeat says so. */
 static void run(void)
 {
-	struct maps m = { .releases = fake.releases[0], .found = fake.found };
+	struct kernel_side k = { .releases = fake.releases[0], .found = fake.found };
 	struct agent_hooks hooks = { .stop_fd = fake.stop[0], .ready = on_ready, .beat = on_beat };
 
-	assert_int_equal(agent_run_made_up(&m, &hooks), 0);
+	assert_int_equal(agent_run_made_up(&k, &hooks), 0);
 	assert_int_equal(fake.ready, 1);
 	assert_int_equal(fake.beat.beat, 0);
 	close(fake.found);
@@ -470,7 +460,7 @@ static void without_descriptors_it_tries_again_later(void **state)
 	assert_int_equal(SAID(1, AGENT_GONE), 1);
 }
 
-/* What fails with @failure once, at the first of two victims, is tried again at the next heartbeat. */
+/* A @failure at the first of two victims is tried again at the next heartbeat. */
 static void fails_once(int *err, int failure, unsigned int kills)
 {
 	pid_t a = child_new(0, TETHER_RELEASED), b = child_new(1, TETHER_RELEASED);

@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pins.h"
+#include "kernel/pins.h"
+#include "kernel/programs.h"
 
 struct fixture {
 	char top[64];
@@ -69,8 +70,13 @@ static bool exists(const char *base, const char *dir, const char *name)
 
 static void fill(const char *base)
 {
-	for (const struct pin *pin = pins_table; pin->name; pin++)
-		touch(base, pin->dir, pin->name);
+	for (const char *const *map = pins_maps; *map; map++)
+		touch(base, "maps", *map);
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		touch(base, "progs", program_pin(&programs[i]));
+		if (program_hangs(&programs[i]))
+			touch(base, "links", programs[i].name);
+	}
 }
 
 static void missing_is_empty(void **state)
@@ -94,9 +100,10 @@ static void counts_what_is_ours(void **state)
 	assert_true(lock >= 0);
 	touch(f->base, "maps", "config");
 	touch(f->base, "links", "autokill_prctl");
+	touch(f->base, "links", "autokill_of_another_version2");
 	assert_int_equal(pins_scan(f->base, &scan), 0);
 	assert_true(scan.exists);
-	assert_int_equal(scan.found, 2);
+	assert_int_equal(scan.found, 3);
 	assert_string_equal(scan.foreign, "");
 	close(lock);
 }
@@ -118,6 +125,7 @@ static void sees_foreign_files(void **state)
 {
 	static const char *const where[][2] = { { "maps", "other" },
 						{ "progs", "config" },
+						{ "maps", "autokill_prctl" },
 						{ "links", "autokill_prctl~" } };
 	struct fixture *f = *state;
 	struct pins_scan scan;
@@ -149,6 +157,8 @@ static void removes_every_pin_and_nothing_else(void **state)
 
 	assert_true(lock >= 0);
 	fill(f->base);
+	touch(f->base, "links", "autokill_of_another_version2");
+	touch(f->base, "progs", "autokill_of_another_version2");
 	touch(f->base, "maps", "foreign");
 	assert_int_equal(pins_remove(f->base), 0);
 	pins_remove_empty(f->base);
@@ -191,7 +201,7 @@ static void assert_right(const struct fixture *f)
 	assert_string_equal(found, "");
 }
 
-/* Each of the four folders: of another owner, of another mode, a link to one that is right, a file. */
+/* Each of the four folders: with another owner or mode, as a link to a right one, as a file. */
 static void refuses_folders_of_others(void **state)
 {
 	static const char *const dirs[] = { "", "/links", "/progs", "/maps" };
@@ -335,18 +345,56 @@ static void too_long_a_path_is_refused(void **state)
 	assert_int_equal(pins_path(path, base, "maps", "config"), -ENAMETOOLONG);
 }
 
-/* The order of removal is the promise: prctl before everything, release after every other link. */
+static int number_of(const char *name)
+{
+	const struct program *p = program_find(name);
+
+	assert_non_null(p);
+	return (int)(p - programs);
+}
+
+/*
+ * Pins are removed in the reverse order of the table. What undoes stays longer than what arms, and
+ * the release stays longest: nothing that is armed is ever without it.
+ */
 static void table_is_in_order(void **state)
 {
-	const struct pin *last_link = NULL;
+	bool release = true;
 
 	(void)state;
-	assert_string_equal(pins_table[0].dir, "links");
-	assert_string_equal(pins_table[0].name, "autokill_prctl");
-	for (const struct pin *pin = pins_table; pin->name; pin++)
-		if (!strcmp(pin->dir, "links"))
-			last_link = pin;
-	assert_non_null(strstr(last_link->name, "release"));
+	assert_int_equal(number_of("autokill_prctl"), N_PROGRAMS - 1);
+	assert_true(number_of("autokill_guard") < number_of("autokill_birth"));
+	assert_true(number_of("autokill_born") < number_of("autokill_birth"));
+	assert_true(number_of("autokill_tie") < number_of("autokill_birth"));
+	assert_true(number_of("autokill_birth") < number_of("autokill_rlimit"));
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		bool is = strstr(programs[i].name, "release");
+
+		if (!program_hangs(&programs[i]))
+			continue;
+		assert_true(release || !is); /* all of them come before any other that hangs */
+		release = is;
+	}
+}
+
+/* A service and an iterator have no pin in links/; the iterator has a name for people. */
+static void names_what_is_pinned(void **state)
+{
+	struct fixture *f = *state;
+	struct pins_scan scan;
+	int lock = pins_lock(f->base);
+
+	assert_true(lock >= 0);
+	touch(f->base, "progs", "members");
+	touch(f->base, "progs", "autokill_agent");
+	assert_int_equal(pins_scan(f->base, &scan), 0);
+	assert_int_equal(scan.found, 2);
+	assert_string_equal(scan.foreign, "");
+	touch(f->base, "links", "members"); /* a program that hangs on nothing */
+	assert_int_equal(pins_scan(f->base, &scan), 0);
+	assert_int_equal(scan.found, 2);
+	assert_string_equal(scan.foreign, "links/members");
+	close(lock);
 }
 
 int main(void)
@@ -367,6 +415,7 @@ int main(void)
 		CASE(lock_dies_with_its_holder),
 		CASE(too_long_a_path_is_refused),
 		CASE(table_is_in_order),
+		CASE(names_what_is_pinned),
 	};
 
 	return cmocka_run_group_tests_name("pins", tests, NULL, NULL);

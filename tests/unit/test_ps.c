@@ -6,9 +6,9 @@
 #define ps_tree_print ps_tree_print_made_up
 #define cmd_ps cmd_ps_made_up
 #define proc_command proc_command_made_up
-#include "ps_tree.c"
+#include "verbs/ps_tree.c"
 
-#include "cmd_ps.c"
+#include "verbs/ps.c"
 
 #include "call.h"
 
@@ -121,16 +121,19 @@ static void names_cannot_command_the_terminal(void **state)
 	"\"creator_tid\":1205,\"creator_comm\":\"server\",\"guard\":false,"                        \
 	"\"born\":\"2026-04-12T14:01:52.500000+02:00\",\"age_ns\":90000000000,"                    \
 	"\"released_ns\":null,\"killed_ns\":null,\"stuck\":false,\"looks\":0,\"members\":null}\n"
-#define LINE_1234567890123                                                                               \
-	"{\"id\":1234567890123,\"state\":\"killed\",\"scope\":\"process\",\"parent\":null,\"pid\":1301," \
-	"\"command\":null,\"uid\":4000000001,\"user\":\"4000000001\",\"creator\":1300,"                  \
-	"\"creator_tid\":1300,\"creator_comm\":\"0123456789abcde\",\"guard\":true,"                      \
-	"\"born\":\"2026-04-12T14:03:20.500000+02:00\",\"age_ns\":2000000000,"                           \
-	"\"released_ns\":1000000000,\"killed_ns\":1000000,\"stuck\":true,\"looks\":12,\"members\":null}\n"
-#define LINE_8                                                                                                      \
-	"{\"id\":8,\"state\":\"birth\",\"scope\":\"process\",\"parent\":null,\"pid\":0,\"command\":null,\"uid\":0," \
-	"\"user\":\"root\",\"creator\":1,\"creator_tid\":1,\"creator_comm\":\"init\","                              \
-	"\"guard\":false,\"born\":\"2026-04-12T14:03:22.500000+02:00\",\"age_ns\":0,"                               \
+#define LINE_1234567890123                                                                         \
+	"{\"id\":1234567890123,\"state\":\"killed\",\"scope\":\"process\","                        \
+	"\"parent\":null,\"pid\":1301,"                                                            \
+	"\"command\":null,\"uid\":4000000001,\"user\":\"4000000001\",\"creator\":1300,"            \
+	"\"creator_tid\":1300,\"creator_comm\":\"0123456789abcde\",\"guard\":true,"                \
+	"\"born\":\"2026-04-12T14:03:20.500000+02:00\",\"age_ns\":2000000000,"                     \
+	"\"released_ns\":1000000000,\"killed_ns\":1000000,"                                        \
+	"\"stuck\":true,\"looks\":12,\"members\":null}\n"
+#define LINE_8                                                                                     \
+	"{\"id\":8,\"state\":\"birth\",\"scope\":\"process\",\"parent\":null,"                     \
+	"\"pid\":0,\"command\":null,\"uid\":0,"                                                    \
+	"\"user\":\"root\",\"creator\":1,\"creator_tid\":1,\"creator_comm\":\"init\","             \
+	"\"guard\":false,\"born\":\"2026-04-12T14:03:22.500000+02:00\",\"age_ns\":0,"              \
 	"\"released_ns\":null,\"killed_ns\":null,\"stuck\":false,\"looks\":0,\"members\":null}\n"
 
 static void json(void **state)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_run.c - autokill run: exit statuses, and which signals are passed on; the rest needs guests */
+/* test_run.c - autokill run: exit statuses, and which signals are passed on (the rest: guests) */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "call.h"
-#include "run_child.h"
-#include "run_end.h"
-#include "run_signals.h"
+#include "verbs/run_child.h"
+#include "verbs/run_end.h"
+#include "verbs/run_signals.h"
 
 static void wait_of_siginfo(void **state)
 {
@@ -155,7 +155,7 @@ static void receive(int sig)
 		;
 }
 
-/* The witnesses: what goes to the group, to us alone, while one is stopped; what was undone; the end. */
+/* The witnesses: signals to the group, to us alone, while one is stopped; one undone; the end. */
 static int group(int argc, char **argv)
 {
 	struct run_group g;

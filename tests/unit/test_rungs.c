@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "rungs.h"
+#include "kernel/rungs.h"
 
 /* Linux 6.18 as Debian builds it. */
 static struct features kernel_618(void)
@@ -91,17 +92,17 @@ static void hangs_on_lsm_only_where_it_is_active(void **state)
 	assert_int_equal(rungs_choose(&f, &r, lacks), 0);
 	assert_true(has_program(&r, "autokill_release"));
 	assert_true(has_program(&r, "autokill_guard"));
-	assert_false(has_program(&r, "autokill_release_fn"));
+	assert_false(has_program(&r, "autokill_release_tracing"));
 
 	f.lsm_bpf = false;
 	assert_int_equal(rungs_choose(&f, &r, lacks), 0);
 	assert_false(r.lsm);
-	assert_true(has_program(&r, "autokill_release_fn"));
-	assert_true(has_program(&r, "autokill_birth2_fn"));
-	assert_true(has_program(&r, "autokill_birth_late_fn"));
-	assert_true(has_program(&r, "autokill_unbirth2_fn"));
-	assert_true(has_program(&r, "autokill_guard2_fn"));
-	assert_true(has_program(&r, "autokill_commit2_fn"));
+	assert_true(has_program(&r, "autokill_release_tracing"));
+	assert_true(has_program(&r, "autokill_birth_second_tracing"));
+	assert_true(has_program(&r, "autokill_birth_late_tracing"));
+	assert_true(has_program(&r, "autokill_unbirth_second_tracing"));
+	assert_true(has_program(&r, "autokill_guard_second_tracing"));
+	assert_true(has_program(&r, "autokill_commit_second_tracing"));
 	assert_false(has_program(&r, "autokill_release"));
 }
 
@@ -123,17 +124,128 @@ static void notes_by_kprobe_what_can_be_skipped(void **state)
 				f.kprobes = kprobes;
 				assert_int_equal(rungs_choose(&f, &r, lacks), 0);
 				assert_int_equal(r.watch, watch);
-				assert_int_equal(has_program(&r, "autokill_release_kp"),
+				assert_int_equal(has_program(&r, "autokill_release_kprobe"),
 						 watch && !old);
-				assert_int_equal(has_program(&r, "autokill_release_pidfd_kp"),
+				assert_int_equal(has_program(&r, "autokill_release_pidfd_kprobe"),
 						 watch && old);
-				assert_int_equal(has_program(&r, "autokill_release_fn"),
+				assert_int_equal(has_program(&r, "autokill_release_tracing"),
 						 !old && !lsm);
 				assert_int_equal(has_program(&r, "autokill_release_pidfd"), old);
-				assert_int_equal(has_program(&r, "autokill_release_pidfd2"),
+				assert_int_equal(has_program(&r, "autokill_release_pidfd_second"),
 						 old && !watch);
 				assert_non_null(strstr(r.programs[0], "release"));
 			}
+}
+
+/* The real ones of Debian: of 6.1 and 6.12, with the kprobes that they have. */
+static struct features kernel_61_debian(void)
+{
+	struct features f = kernel_61();
+
+	f.fn_fput = f.fn_copy_clone_args = f.fn_clone3 = f.kprobes = true;
+	return f;
+}
+
+static struct features kernel_612(void)
+{
+	struct features f = kernel_618();
+
+	f.pidfd_info_exit = f.kfunc_send_signal = f.kfunc_task_work_impl = false;
+	return f;
+}
+
+static struct features kernel_618_without_lsm(void)
+{
+	struct features f = kernel_618();
+
+	f.lsm_bpf = false;
+	return f;
+}
+
+static struct features kernel_73(void)
+{
+	struct features f = kernel_618();
+
+	f.native = f.kfunc_task_work = true;
+	f.kfunc_task_work_impl = false;
+	return f;
+}
+
+/*
+ * The whole list for each line of kernels, in order, without "autokill_"; then the services. It
+ * shows what a change of the table changes where.
+ */
+#define ASK                                                                                        \
+	"rlimit prctl12 prctl11 prctl10 prctl9 prctl8 prctl7 prctl6 prctl5 prctl4 prctl3 prctl2 "  \
+	"prctl "
+#define FLAGS "clone3_out clone3_in_kprobe clone3_in "
+#define INFO "clone3_info_second clone3_info "
+#define TREES "members exit_second exit born_second born "
+#define AGENT ": agent identity sweep"
+static const struct golden {
+	struct features (*make)(void);
+	const char *list;
+} golden[] = {
+	{ kernel_61_debian,
+	  "release_pidfd_kprobe release_pidfd unbirth guard " TREES "tie_anon_second tie_anon "
+	  "birth " FLAGS ASK AGENT },
+	{ kernel_612, "release unbirth guard " TREES "tie_second tie "
+		      "birth " FLAGS ASK AGENT },
+	{ kernel_618, "release unbirth guard " TREES "tie_second tie birth " INFO FLAGS ASK ":" },
+	{ kernel_618_without_lsm,
+	  "release_kprobe release_tracing unbirth_second_tracing unbirth_tracing "
+	  "commit_second_tracing commit_tracing guard_second_tracing "
+	  "guard_tracing " TREES "tie_second tie "
+	  "birth_late_tracing birth_second_tracing birth_tracing " INFO FLAGS ASK ":" },
+	{ kernel_73, "release unbirth guard " TREES "tie_second tie birth " ASK ":" },
+};
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at += n)
+		if ((at == text || at[-1] == ' ') && (!at[n] || at[n] == ' '))
+			return true;
+	return false;
+}
+
+/* A program that is in none of the lists is not compared: a new one works before it is there. */
+static bool is_listed(const char *name)
+{
+	for (size_t i = 0; i < sizeof(golden) / sizeof(*golden); i++)
+		if (has_word(golden[i].list, name))
+			return true;
+	return false;
+}
+
+static void listed(const struct rungs *r, char text[2048])
+{
+	size_t n = 0;
+
+	for (const char *const *p = r->programs; *p; p++)
+		if (is_listed(*p + strlen("autokill_")))
+			n += snprintf(text + n, 2048 - n, "%s ", *p + strlen("autokill_"));
+	n += snprintf(text + n, 2048 - n, ":");
+	for (const char *const *p = r->services; *p; p++)
+		n += snprintf(text + n, 2048 - n, " %s", *p + strlen("autokill_"));
+	assert_true(n < 2048);
+}
+
+static void lists_by_kernel(void **state)
+{
+	struct lack lacks[LACKS_MAX];
+	struct features f;
+	struct rungs r;
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(golden) / sizeof(*golden); i++) {
+		f = golden[i].make();
+		assert_int_equal(rungs_choose(&f, &r, lacks), 0);
+		listed(&r, text);
+		assert_string_equal(text, golden[i].list);
+	}
 }
 
 /* Whoever can arm must find everything else in place: prctl is attached last. */
@@ -244,7 +356,7 @@ static void before_pidfs_hangs_on_the_pidfds_own_functions(void **state)
 		assert_true(has_program(&r, "autokill_release_pidfd"));
 		assert_true(has_program(&r, "autokill_tie_anon"));
 		assert_false(has_program(&r, "autokill_release"));
-		assert_false(has_program(&r, "autokill_release_fn"));
+		assert_false(has_program(&r, "autokill_release_tracing"));
 		assert_false(has_program(&r, "autokill_tie"));
 		assert_int_equal(has_program(&r, "autokill_birth"), lsm);
 	}
@@ -259,14 +371,14 @@ static void native_is(const struct features *f, enum autokill_native native)
 	/* it is never a lack: prctl() is a way in everywhere */
 	assert_int_equal(rungs_choose(f, &r, lacks), 0);
 	assert_int_equal(r.native, native);
-	assert_int_equal(has_program(&r, "autokill_native_in"), on);
-	assert_int_equal(has_program(&r, "autokill_native_in_kp"), on);
-	assert_int_equal(has_program(&r, "autokill_native_out"), on);
-	assert_int_equal(has_program(&r, "autokill_native_info"), on && f->pidfd_info_exit);
+	assert_int_equal(has_program(&r, "autokill_clone3_in"), on);
+	assert_int_equal(has_program(&r, "autokill_clone3_in_kprobe"), on);
+	assert_int_equal(has_program(&r, "autokill_clone3_out"), on);
+	assert_int_equal(has_program(&r, "autokill_clone3_info"), on && f->pidfd_info_exit);
 	rungs_native_off(&r);
 	assert_int_equal(r.native, on ? NATIVE_FLAGS_OPTION : native);
-	assert_false(has_program(&r, "autokill_native_in"));
-	assert_false(has_program(&r, "autokill_native_out"));
+	assert_false(has_program(&r, "autokill_clone3_in"));
+	assert_false(has_program(&r, "autokill_clone3_out"));
 	assert_true(has_program(&r, "autokill_prctl"));
 }
 
@@ -299,8 +411,8 @@ static void serves_the_native_flags_where_it_can(void **state)
 /* What puts a struct back is attached before what changes it. */
 static void native_programs_come_in_order(void **state)
 {
-	static const char *const order[] = { "autokill_native_out", "autokill_native_in_kp",
-					     "autokill_native_in" };
+	static const char *const order[] = { "autokill_clone3_out", "autokill_clone3_in_kprobe",
+					     "autokill_clone3_in" };
 	struct lack lacks[LACKS_MAX];
 	struct features f = kernel_618();
 	struct rungs r;
@@ -338,11 +450,11 @@ static void does_without_what_makes_it_better(void **state)
 		const char *culprit;
 		unsigned int bits[2];
 	} all[] = {
-		{ "autokill_native_info", { FELL_NATIVE_INFO } },
-		{ "autokill_native_info2", { FELL_NATIVE_INFO } },
-		{ "autokill_native_in", { FELL_NATIVE } },
-		{ "autokill_native_in_kp", { FELL_NATIVE } },
-		{ "autokill_native_out", { FELL_NATIVE } },
+		{ "autokill_clone3_info", { FELL_NATIVE_INFO } },
+		{ "autokill_clone3_info_second", { FELL_NATIVE_INFO } },
+		{ "autokill_clone3_in", { FELL_NATIVE } },
+		{ "autokill_clone3_in_kprobe", { FELL_NATIVE } },
+		{ "autokill_clone3_out", { FELL_NATIVE } },
 	};
 	static const unsigned int kprobe[] = { FELL_KPROBE, 0 }, rlimit[] = { FELL_RLIMIT, 0 };
 	struct features f;
@@ -365,14 +477,14 @@ static void does_without_what_makes_it_better(void **state)
 	assert_true(has_program(&r, "autokill_prctl12"));
 	f = kernel_61();
 	f.kprobes = true;
-	goes_down(&f, &r, "autokill_release_pidfd_kp", kprobe);
+	goes_down(&f, &r, "autokill_release_pidfd_kprobe", kprobe);
 	assert_false(r.watch);
 	assert_true(has_program(&r, "autokill_release_pidfd"));
-	assert_true(has_program(&r, "autokill_release_pidfd2"));
+	assert_true(has_program(&r, "autokill_release_pidfd_second"));
 	f = kernel_618();
 	f.lsm_bpf = false;
-	goes_down(&f, &r, "autokill_release_kp", kprobe);
-	assert_true(has_program(&r, "autokill_release_fn"));
+	goes_down(&f, &r, "autokill_release_kprobe", kprobe);
+	assert_true(has_program(&r, "autokill_release_tracing"));
 }
 
 /* Each way to kill on BPF LSM, then each without, and then no more: from every kernel it ends. */
@@ -396,7 +508,7 @@ static void goes_down_to_the_last_rung(void **state)
 		goes_down(&f, &r, culprits[i], from_70);
 		assert_int_equal(r.object, OBJECT_AGENT);
 		assert_true(r.agent);
-		assert_true(has_program(&r, "autokill_birth_fn"));
+		assert_true(has_program(&r, "autokill_birth_tracing"));
 		before = r;
 		assert_int_equal(rungs_lower(&r, &f, culprits[i]), 0);
 		assert_memory_equal(&before, &r, sizeof(r));
@@ -417,7 +529,7 @@ static void goes_down_as_it_was_told_to_load(void **state)
 	rungs_native_off(&r);
 	assert_int_equal(rungs_lower(&r, &f, "autokill_born"), FELL_TASK_WORK_IMPL);
 	assert_int_equal(r.native, NATIVE_FLAGS_OPTION);
-	assert_false(has_program(&r, "autokill_native_in"));
+	assert_false(has_program(&r, "autokill_clone3_in"));
 	f = kernel_618();
 	f.bpf_mem_alloc = false; /* there is no agent to fall back on */
 	assert_int_equal(rungs_choose(&f, &r, lacks), 0);
@@ -446,6 +558,7 @@ int main(void)
 		cmocka_unit_test(chooses_by_kernel),
 		cmocka_unit_test(hangs_on_lsm_only_where_it_is_active),
 		cmocka_unit_test(notes_by_kprobe_what_can_be_skipped),
+		cmocka_unit_test(lists_by_kernel),
 		cmocka_unit_test(attaches_prctl_last),
 		cmocka_unit_test(names_each_lack),
 		cmocka_unit_test(old_kernels_take_the_agent),

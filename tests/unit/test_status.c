@@ -5,9 +5,9 @@
 #define cmd_status cmd_status_made_up
 #define status_json status_json_made_up
 #define status_json_unloaded status_json_unloaded_made_up
-#include "cmd_status.c"
+#include "verbs/status.c"
 
-#include "status_json.c"
+#include "verbs/status_json.c"
 
 #include "call.h"
 
@@ -153,7 +153,7 @@ static void json(void **state)
 		c->out,
 		"{\"loaded\":true,\"version\":\"1.2.3\",\"layout\":7,\"state\":\"ready\",\"hooks\":\"lsm\",\"fell_back\":[],"
 		"\"loaded_at\":\"2026-04-12T13:04:22.000000+02:00\",\"room\":16384,\"share\":4096,"
-		"\"tethers\":{\"total\":5,\"birth\":1,\"live\":2,\"released\":1,\"killed\":1},"
+		"\"tethers\":{\"total\":5,\"birth\":1,\"aborted\":0,\"live\":2,\"released\":1,\"killed\":1},"
 		"\"users\":[{\"uid\":0,\"user\":\"root\",\"tethers\":2},"
 		"{\"uid\":4000000001,\"user\":\"4000000001\",\"tethers\":3}],"
 		"\"guarded\":22,\"armed\":1,\"agent\":{\"needed\":false},\"native_flags\":\"on\","

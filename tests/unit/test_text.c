@@ -9,13 +9,13 @@
 #include <time.h>
 
 #include "call.h"
-#include "msg.h"
-#include "names.h"
-#include "out.h"
-#include "proc.h"
-#include "unreaped.h"
-#include "times.h"
-#include "users.h"
+#include "base/msg.h"
+#include "kernel/names.h"
+#include "base/out.h"
+#include "base/proc.h"
+#include "kernel/unreaped.h"
+#include "base/times.h"
+#include "base/users.h"
 
 static void assert_text(const char *from, size_t n, const char *to)
 {

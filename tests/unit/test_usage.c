@@ -81,25 +81,50 @@ static void every_verb_has_help(void **state)
 	}
 }
 
+/* One prints what the other does, and succeeds. */
+static struct called *assert_same(const char *words, const char *as)
+{
+	char *want = strdup(autokill(as)->out);
+	struct called *c = autokill(words);
+
+	assert_int_equal(c->status, 0);
+	assert_string_equal(c->err, "");
+	assert_string_equal(c->out, want);
+	free(want);
+	return c;
+}
+
 static void short_help_is_the_same(void **state)
 {
-	char *want = strdup(autokill("--help")->out), words[64];
-
 	(void)state;
-	assert_string_equal(autokill("-h")->out, want);
+	assert_same("-h", "--help");
 	for (size_t i = 0; i < N_ALL; i++) {
-		struct called *c;
+		char words[64], as[64];
 
-		snprintf(words, sizeof(words), "%s --help", all[i]);
-		free(want);
-		want = strdup(autokill(words)->out);
 		snprintf(words, sizeof(words), "%s -h", all[i]);
-		c = autokill(words);
-		assert_int_equal(c->status, 0);
-		assert_string_equal(c->out, want);
-		assert_non_null(strstr(c->out, "  -h "));
+		snprintf(as, sizeof(as), "%s --help", all[i]);
+		assert_non_null(strstr(assert_same(words, as)->out, "  -h "));
 	}
-	free(want);
+}
+
+static void help_is_a_verb(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(assert_same("help", "--help")->out, "`autokill help VERB'"));
+	assert_same("help help", "--help");
+	assert_same("help --help", "--help");
+	assert_same("help -h", "--help");
+	for (size_t i = 0; i < N_ALL; i++) {
+		char words[64], as[64];
+
+		snprintf(words, sizeof(words), "help %s", all[i]);
+		snprintf(as, sizeof(as), "%s --help", all[i]);
+		assert_same(words, as);
+	}
+	assert_usage("help frob", 2, "autokill: unknown verb frob: the verbs are load ");
+	assert_usage("help --frob", 2, "autokill: unknown verb --frob: the verbs are load ");
+	assert_usage("help ps run", 2, "autokill: help takes one verb: the verbs are load ");
+	assert_usage("help ps --json", 2, "autokill: help takes one verb: ");
 }
 
 static void every_verb_refuses_what_it_does_not_know(void **state)
@@ -156,6 +181,7 @@ int main(void)
 		cmocka_unit_test(unknown_verbs),
 		cmocka_unit_test(every_verb_has_help),
 		cmocka_unit_test(short_help_is_the_same),
+		cmocka_unit_test(help_is_a_verb),
 		cmocka_unit_test(every_verb_refuses_what_it_does_not_know),
 		cmocka_unit_test(values),
 		cmocka_unit_test(options_of_load),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Debian's archive through a private apt configuration, to be sourced: apt checks the signatures, and the
-# system's own sources, lists, cache and installed packages are neither used nor changed.
+# Debian's archive through a private apt configuration, to be sourced: apt checks the signatures,
+# and the system's own sources, lists, cache and installed packages are neither used nor changed.
 
 # archive_entries: prints "SUITE URI KEYRING" for each entry of the system's own Debian sources.
 archive_entries()
@@ -32,8 +32,8 @@ archive_entries()
 	done
 }
 
-# archive_sources SUITE...: prints an apt sources list for these suites, from the mirrors that the system uses,
-# or from $AUTOKILL_MIRROR.
+# archive_sources SUITE...: prints an apt sources list for these suites, from the mirrors that the
+# system uses, or from $AUTOKILL_MIRROR.
 archive_sources()
 {
 	local entries main security suite uri key
@@ -60,8 +60,9 @@ archive_sources()
 	done
 }
 
-# archive_open DIR SUITE...: sets up a private apt in DIR for archive_apt; brings the lists up to date if they are
-# older than half a day. Fails when the archive cannot be reached; older lists, if there, stay usable.
+# archive_open DIR SUITE...: sets up a private apt in DIR for archive_apt; brings the lists up to
+# date if they are older than half a day. Fails when the archive cannot be reached; older lists, if
+# there, stay usable.
 archive_open()
 {
 	local dir=$1 sources
@@ -76,8 +77,9 @@ archive_open()
 	rm -f "$dir/updated"
 	echo "$sources" >"$dir/sources.list"
 	: >"$dir/status"
-	# The system's apt.conf.d is read before this file, which keeps its proxy settings; its hooks
-	# would act on the system, so they go. As root, apt would drop to a user who cannot write here.
+	# The system's apt.conf.d is read before this file, which keeps its proxy settings; its
+	# hooks would act on the system, so they go. As root, apt would drop to a user who cannot
+	# write here.
 	cat >"$archive_conf" <<-C
 		Dir::Etc::SourceList "$dir/sources.list";
 		Dir::Etc::SourceParts "/dev/null";
@@ -106,7 +108,8 @@ archive_open()
 	touch "$dir/updated"
 }
 
-# archive_apt get|cache ARGUMENT...: apt-get or apt-cache of the archive that archive_open has set up.
+# archive_apt get|cache ARGUMENT...: apt-get or apt-cache of the archive that archive_open has set
+# up.
 archive_apt()
 {
 	local tool=$1
@@ -114,7 +117,8 @@ archive_apt()
 	"apt-$tool" -q -c "$archive_conf" "$@"
 }
 
-# archive_unpack DIR PACKAGE...: downloads packages and unpacks them into DIR, without installing anything.
+# archive_unpack DIR PACKAGE...: downloads packages and unpacks them into DIR, without installing
+# anything.
 archive_unpack()
 {
 	local dir=$1 deb debs

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# PID 1 of a guest (a plain sh, which reaps orphans while it waits for the command). Console: ttyS0; the
-# command's output: ttyS1; what tests/vm/run must know (up, status): ttyS2.
+# PID 1 of a guest (a plain sh, which reaps orphans while it waits for the command). Console: ttyS0;
+# the command's output: ttyS1; what tests/vm/run must know (up, status): ttyS2.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root TERM=dumb
 
 # tmpfs DIR MODE: -f may have put files into DIR, which the mount must not hide
@@ -49,8 +49,8 @@ cd /root || :
 # In a subshell, since dash redirects before it forks: its own "Killed" is for the console.
 (exec setsid /bin/sh /.vm/command </dev/null >/dev/ttyS1 2>&1)
 status=$?
-# Whoever is left could go on writing, and the drain would not end. Status goes out last: a kernel that dies of
-# this kill must not pass for a good one.
+# Whoever is left could go on writing, and the drain would not end. Status goes out last: a kernel
+# that dies of this kill must not pass for a good one.
 kill -9 -1
 stty -F /dev/ttyS1 raw
 echo "status $status" >/dev/ttyS2

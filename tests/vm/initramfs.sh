@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The root of a guest, to be sourced: a cached base (busybox, init.sh, users) and, appended to it, what one run adds.
+# The root of a guest, to be sourced: a cached base (busybox, init.sh, users) and, appended to it,
+# what one run adds.
 
-# skeleton DIR: the folders of a merged-/usr system. Both cpio archives have it, so that a file for /lib goes where
-# /lib points, and does not replace the link.
+# skeleton DIR: the folders of a merged-/usr system. Both cpio archives have it, so that a file for
+# /lib goes where /lib points, and does not replace the link.
 skeleton()
 {
 	local d
@@ -15,7 +16,8 @@ skeleton()
 
 pack() { (cd "$1" && find . -print0 | cpio -0 -o -H newc -R 0:0 --quiet); }
 
-# initramfs_base HERE CACHE: prints the path of the base, which it makes if it is not in the folder CACHE
+# initramfs_base HERE CACHE: prints the path of the base, which it makes if it is not in the folder
+# CACHE
 initramfs_base()
 {
 	local busybox dash hash file root applet d u
@@ -36,7 +38,8 @@ initramfs_base()
 			[ "${applet##*/}" = busybox ] ||
 				ln -sf /usr/bin/busybox "$root/usr/${applet#usr/}"
 		done
-		# busybox sh runs its own applets whatever PATH says; where there is dash, /bin/sh is as users have it
+		# busybox sh runs its own applets whatever PATH says; where there is dash, /bin/sh
+		# is as users have it
 		if dash=$(command -v dash); then
 			rm "$root/usr/bin/sh"
 			add "$root" "$dash" /usr/bin/sh
@@ -89,8 +92,9 @@ add()
 	fi
 }
 
-# modules ROOT KERNEL_FOLDER NAME...: kernel modules and those that they need, numbered in the order of loading. Debian's
-# packages come without modules.dep (depmod makes it at installation), so ask each module itself.
+# modules ROOT KERNEL_FOLDER NAME...: kernel modules and those that they need, numbered in the order
+# of loading. Debian's packages come without modules.dep (depmod makes it at installation), so ask
+# each module itself.
 modules()
 {
 	local root=$1 kernel=$2 name file to deps

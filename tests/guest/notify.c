@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define START_MS 60000
 
 static void die(const char *what)
 {
@@ -31,15 +34,15 @@ static long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Print one message, if one comes within @ms. */
-static void message_print(int fd, int ms)
+/* Print one message, if one comes within @ms. Return: has one come? */
+static bool message_print(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char text[1024];
 	ssize_t n;
 
 	if (poll(&p, 1, ms) != 1)
-		return;
+		return false;
 	n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	if (n < 0)
 		die("recv");
@@ -48,6 +51,7 @@ static void message_print(int fd, int ms)
 			text[i] = ' ';
 	printf("%.*s\n", (int)n, text);
 	fflush(stdout);
+	return true;
 }
 
 int main(int argc, char **argv)
@@ -69,6 +73,8 @@ int main(int argc, char **argv)
 		execvp(argv[2], argv + 2);
 		die(argv[2]);
 	}
+	/* The seconds begin with its first word: how long a start takes is the machine's matter. */
+	message_print(fd, START_MS);
 	end = now_ms() + atol(argv[1]) * 1000;
 	while (now_ms() < end)
 		message_print(fd, end - now_ms());
